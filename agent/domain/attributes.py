@@ -1,0 +1,40 @@
+"""The fields of a person that a job may set, in Procore's words.
+
+Names are those of Procore's REST model and import file [D]; the labels are the Edit page's [D].
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Attribute(NamedTuple):
+    """One field: its name in jobs and evidence, its label on the page, its kind and its longest text."""
+
+    name: str
+    label: str
+    kind: Literal["text", "choice", "yes_no"] = "text"
+    max_length: int = 255
+
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute("first_name", "First Name"),
+    Attribute("last_name", "Last Name"),
+    Attribute("initials", "Initials"),
+    Attribute("job_title", "Job Title"),
+    Attribute("address", "Address"),
+    Attribute("city", "City"),
+    Attribute("state_code", "State", "choice"),
+    Attribute("country_code", "Country", "choice"),
+    Attribute("zip", "ZIP"),
+    Attribute("business_phone", "Business Phone"),
+    Attribute("business_phone_extension", "Business Phone Extension"),
+    Attribute("mobile_phone", "Cell Phone"),
+    Attribute("fax_number", "Business Fax"),
+    Attribute("notes", "Tags/Keywords"),
+    Attribute("employee_id", "Employee ID"),
+    Attribute("is_employee", "Is Employee", "yes_no"),
+    Attribute("email_notification_setting", "Send This User Messages", "choice"),
+)
+
+BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in ATTRIBUTES}

@@ -1,0 +1,1 @@
+"""Running one job: observe, plan, policy, execute, verify."""

@@ -1,0 +1,134 @@
+"""What happens while a job runs, told to observers (evidence, progress display, log) in order.
+
+Flows and the runner know nothing of the observers; an observer that fails must not fail the job, except where it says
+that evidence can no longer be kept (disk full), which stops the job before its next write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from playwright.async_api import BrowserContext, Page
+
+from agent.domain.person import Correlation, Fingerprint, Person
+from agent.execute.outcome import Outcome, StepResult, Witness
+from agent.jobs.model import Job
+from agent.plan.steps import Plan, Step
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """The job as checked, before any page is opened."""
+
+    job: Job
+    tenant: str
+    at: datetime
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class SessionReady:
+    """Signed in: from here on pages may be recorded (the sign-in itself never is)."""
+
+    context: BrowserContext
+    page: Page
+    fingerprint: Fingerprint
+    browser_version: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a reading found. ``moment``: "before", "after", or "recovery"."""
+
+    moment: str
+    correlation: Correlation | None
+    person: Person | None
+    page: Page | None = None  # where it was read, for a picture
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The plan that policy has passed (or, after a recovery, the plan of what is left)."""
+
+    plan: Plan
+    replanned: bool = False
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step begins; numbers go on after a new plan."""
+
+    number: int
+    step: Step
+
+
+@dataclass(frozen=True)
+class WriteSending:
+    """The form is filled and checked; the next click sends it."""
+
+    page: Page
+    intent: str
+
+
+@dataclass(frozen=True)
+class WriteAnswered:
+    """The answer to the write is on the page."""
+
+    page: Page
+    intent: str
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """A step ended, in whatever way."""
+
+    step: Step
+    result: StepResult
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Both witnesses have been heard; the pages are the fresh ones they were read from."""
+
+    witnesses: tuple[Witness, ...]
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something worth a line in the log: an overlay closed, a retry, a session renewed."""
+
+    text: str
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """The end. Observers write their last lines; the recorder seals."""
+
+    outcome: Outcome
+    at: datetime
+
+
+Event = (
+    JobStarted
+    | SessionReady
+    | Observed
+    | Planned
+    | StepStarted
+    | WriteSending
+    | WriteAnswered
+    | StepEnded
+    | Verified
+    | Note
+    | JobEnded
+)
+
+
+class Observer(Protocol):
+    """Is told every event of a job, one after the other."""
+
+    async def notify(self, event: Event) -> None:
+        """Take note of the event. Raising :class:`agent.errors.Failed` stops the job before its next write."""

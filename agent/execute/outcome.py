@@ -1,0 +1,49 @@
+"""How a job ended, for people, machines and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from agent.domain.access import Frozen
+
+
+class Verdict(StrEnum):
+    """The five ends of a job; the process exit codes follow from them."""
+
+    DONE = "done"  #: read back by both witnesses, or there was nothing to do
+    REFUSED = "refused"  #: we would not; nothing was changed
+    FAILED = "failed"  #: it did not work; nothing was changed
+    UNCERTAIN = "uncertain"  #: something was, or may have been, changed; a person decides
+    WAITING = "waiting"  #: a person has to approve or to act first; nothing was changed
+
+
+class Witness(Frozen):
+    """One independent reading after the writes. ``agrees`` is None when this witness had nothing to say."""
+
+    name: str
+    agrees: bool | None
+    findings: tuple[str, ...] = ()  # sentences: what was confirmed, what was not
+
+
+class StepResult(Frozen):
+    """What became of one planned step."""
+
+    number: int  # from 1, over the whole job
+    title: str
+    state: str  # "saved" | "settled by observation" | "not needed any more" | "rejected" | "not sent" | "unknown"
+    detail: str = ""
+    milliseconds: int = 0
+
+
+class Outcome(Frozen):
+    """The end of a job. ``summary`` is one or two sentences for a help-desk person."""
+
+    verdict: Verdict
+    summary: str
+    nothing_to_do: bool = False
+    steps: tuple[StepResult, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    error: Mapping[str, str] | None = None  # AgentError.diagnostics()
+    next_step: str = ""  # what a person does now, if anything
+    files: Mapping[str, str] = {}  # results such as snapshot.json, by name -> path inside the evidence folder

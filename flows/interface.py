@@ -1,0 +1,121 @@
+"""What the agent can do in a Directory, whatever the generation of its pages.
+
+Reading methods may be repeated freely. Each *writing* method makes exactly one write and ends in one of four ways:
+
+* it returns: the page answered as for a saved change (which is **not** success: only a later read says that);
+* :class:`~agent.errors.SaveRejected`: the page refused with a message, nothing of this write was kept;
+* :class:`~agent.errors.Failed` (``UnknownPage``, ``SignedOut`` ...): nothing was sent, or the sign-in form answered;
+* :class:`~agent.errors.AnswerLost`: it was sent and no usable answer came.
+
+Every write goes through the :class:`CommitGate`, once, right before the click that sends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from playwright.async_api import Page
+
+from agent.domain.access import Project, Vendor
+from agent.domain.person import (
+    ChangeRecord,
+    Correlation,
+    Fingerprint,
+    Listing,
+    NewUser,
+    Person,
+    Sighting,
+    TenantFacts,
+    UserChange,
+)
+
+
+class CommitGate(Protocol):
+    """Asked before each write, told after it; a gate that raises stops the write (dry run, lost lease, budget)."""
+
+    async def before(self, page: Page, intent: str) -> None:
+        """``intent`` says in words what the next click sends; the form is filled and checked at this moment."""
+
+    async def after(self, page: Page, intent: str) -> None:
+        """The answer of that write is on the page (not called when it was lost)."""
+
+
+class SignInCredentials(Protocol):
+    """What a sign-in needs, made on demand; values are never kept by flows."""
+
+    @property
+    def email(self) -> str:
+        """The service account's address."""
+
+    def password(self) -> str:
+        """The password, in clear, for one use."""
+
+    def totp(self) -> str | None:
+        """A fresh six-digit code that has not been used before, or None when the account has no authenticator."""
+
+
+class Directory(Protocol):
+    """The company Directory of one tenant, through one signed-in browser context."""
+
+    async def fingerprint(self) -> Fingerprint:
+        """Open the list and say what kind of Directory it is; UnknownPage when it is none that we know."""
+
+    async def server_time(self) -> datetime:
+        """The tenant's clock (UTC), from the last answer's Date header; our own clock is no witness."""
+
+    async def facts(self, *, refresh: bool = False) -> TenantFacts:
+        """Names and rules of the tenant; kept for the session, read again on ``refresh``."""
+
+    async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
+        """Everybody with this address in all four lists; with ``full_name``, also near hits (same name, other address;
+        the same company where ``company`` is given)."""
+
+    async def find_vendors(self, name: str) -> tuple[Vendor, ...]:
+        """Active companies of exactly this (normalised) name; several when names are double."""
+
+    async def read_person(self, user_id: str) -> Person:
+        """The person from a freshly opened Edit page, all memberships included."""
+
+    async def history(self, user_id: str, since: datetime) -> tuple[ChangeRecord, ...]:
+        """Change History rows at or after ``since``, oldest first, from a freshly opened page."""
+
+    async def list_people(
+        self, listing: Listing, on_page: Callable[[int, int], None] | None = None
+    ) -> Sequence[Sighting]:
+        """Every row of a list, page after page; ``on_page(done, total)`` reports progress in rows. Raises when the rows
+        read are not as many as the pager says."""
+
+    # --- writes ---
+
+    async def create_user(self, new: NewUser) -> str:
+        """Add User; returns the new user id. Does not invite."""
+
+    async def save_user(self, user_id: str, change: UserChange) -> None:
+        """One Save of the Edit page."""
+
+    async def add_to_project(self, user_id: str, project: Project, template: str | None) -> None:
+        """Add one project with an explicit template (None: "Apply a Permission Template Later")."""
+
+    async def change_project_template(self, user_id: str, project: Project, template: str | None) -> None:
+        """Change the template of one membership."""
+
+    async def remove_from_project(self, user_id: str, project: Project) -> None:
+        """Remove one membership."""
+
+    async def remove_from_all_projects(self, user_id: str) -> None:
+        """Remove All."""
+
+    async def assign_projects(self, user_id: str, add: Sequence[Project], remove: Sequence[Project]) -> None:
+        """Projects tab: one asynchronous save for many projects. Added ones get the person's default template [I].
+        Returning means accepted, not applied: poll :meth:`read_person`."""
+
+    async def inactivate(self, user_id: str, email: str) -> None:
+        """Bulk Actions > Inactivate with exactly this one person."""
+
+    async def reactivate(self, user_id: str, email: str) -> None:
+        """Reactivate from the Inactive Users list. Brings back whatever access is dormant [D]."""
+
+    async def invite(self, user_id: str, email: str) -> None:
+        """Invite or Re-Invite: sends one e-mail, cannot be undone or observed in the mailbox."""

@@ -1,0 +1,149 @@
+"""Which way imports point, and what the repository must never contain."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: package prefix -> prefixes of ours that it must not import
+FORBIDDEN = {
+    "agent.domain": ("agent.", "flows", "fixtures"),
+    "agent.errors": ("agent.", "flows", "fixtures"),
+    "agent.jobs": ("agent.plan", "agent.policy", "agent.execute", "agent.evidence", "agent.commands", "flows"),
+    "agent.plan": ("agent.policy", "agent.execute", "agent.evidence", "agent.browser", "agent.commands", "flows"),
+    "agent.policy": ("agent.execute", "agent.evidence", "agent.browser", "agent.commands", "flows"),
+    "agent.execute": ("agent.evidence", "agent.commands", "flows.legacy"),
+    "agent.evidence": ("agent.commands", "flows"),
+    "agent.credentials": ("agent.commands", "agent.execute", "flows.legacy"),
+    "agent": ("fixtures", "tests", "flows.legacy"),
+    "flows": (
+        "agent.jobs",
+        "agent.plan",
+        "agent.policy",
+        "agent.execute",
+        "agent.evidence",
+        "agent.credentials",
+        "agent.browser",
+        "agent.settings",
+        "agent.commands",
+        "fixtures",
+        "tests",
+    ),
+    "fixtures.sandbox": ("agent", "flows", "tests"),
+}
+OWN = {"agent.domain": "agent.domain", "agent.errors": "agent.errors"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in ("agent", "flows", "fixtures"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            yield name, path
+
+
+def imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "relative imports hide the direction"
+            yield node.module
+
+
+def within(name: str, prefix: str) -> bool:
+    return name == prefix.rstrip(".") or name.startswith(prefix.rstrip(".") + ".")
+
+
+def wrong_imports(module: str, source: str) -> list[str]:
+    found = []
+    for package, forbidden in FORBIDDEN.items():
+        if not within(module, package):
+            continue
+        for imported in imports(source):
+            if package in OWN and within(imported, package):
+                continue
+            found += [f"{module} imports {imported}" for prefix in forbidden if within(imported, prefix)]
+    return found
+
+
+def test_imports_point_one_way() -> None:
+    """Nobody imports against the direction that docs/explanation/architecture.md states."""
+    found = [line for name, path in modules() for line in wrong_imports(name, path.read_text(encoding="utf-8"))]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("agent.domain.person", "from agent.jobs.model import Job"),
+        ("agent.commands.sandbox", "import fixtures.sandbox"),
+        ("fixtures.sandbox.world.world", "from agent.domain.names import normal_email"),
+        ("flows.legacy.listing", "from agent.settings import Settings"),
+        ("agent.execute.run", "from flows.legacy.directory import LegacyDirectory"),
+    ],
+)
+def test_a_planted_wrong_import_is_caught(module: str, source: str) -> None:
+    """The oracle above sees each kind of import that it exists for."""
+    assert wrong_imports(module, source)
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def test_the_standard_librarys_selectors_is_not_hidden() -> None:
+    """`selectors/` is data: an `__init__.py` there would break asyncio."""
+    assert not (ROOT / "selectors" / "__init__.py").exists()
+    seen = subprocess.run(
+        [sys.executable, "-c", "import selectors; print(selectors.DefaultSelector.__name__)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert seen.stdout.strip()
+
+
+def test_no_package_index_address_in_any_lock_or_config_file() -> None:
+    """Locked requirements work with whatever index the machine is set up for."""
+    address = re.compile(r"--(extra-)?index-url|--find-links|https?://[^\s]*(pypi|pythonhosted|npmjs)", re.IGNORECASE)
+    suffixes = {".txt", ".toml", ".cfg", ".ini", ".json", ".yaml", ".yml"}
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()[:80]}"
+        for path in tracked_files()
+        if path.suffix in suffixes or path.name in {"Makefile", "Dockerfile", "run", "set-up"}
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if address.search(line)
+    ]
+    assert found == []
+
+
+def test_no_address_of_a_test_person_outside_the_reserved_domains() -> None:
+    """Everybody in fixtures, tests and docs lives at a name that RFC 2606 reserves (or at none that exists)."""
+    address = re.compile(r"[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+    allowed = re.compile(r"(^|\.)(example\.(com|org|net)|example|test|localhost|invalid)$", re.IGNORECASE)
+    found = [
+        f"{path.relative_to(ROOT)}: {hit.group(0)}"
+        for path in tracked_files()
+        if path.suffix in {".py", ".json", ".md", ".toml", ".html", ".j2", ".js"}
+        for hit in address.finditer(path.read_text(encoding="utf-8", errors="replace"))
+        if not allowed.search(hit.group(1))
+    ]
+    assert found == []
