@@ -1,0 +1,48 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need (see .ci/set-up).
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+# The agent's async tests and pytest-playwright's sync pages must not share a process: each keeps an event loop running.
+PYTEST := $(PY) -m pytest -p no:playwright
+PAGES := $(PY) -m pytest -c tests/pages/pytest.ini --rootdir tests/pages tests/pages
+
+.PHONY: help set-up demo test test-unit test-browser test-pages lint types bench lock clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+set-up: ## Make .venv from the locked requirements and find or install a browser
+	@.ci/set-up
+
+demo: set-up ## Provision a person in the sandbox tenant, for real, in a browser
+	@$(PY) -m fixtures.demo
+
+test: set-up ## Run all tests
+	$(PYTEST) tests/unit tests/docs
+	$(PYTEST) tests/browser
+	$(PAGES)
+
+test-unit: set-up ## Only the tests without a sandbox
+	$(PYTEST) tests/unit tests/docs
+
+test-browser: set-up ## Only flows and jobs against the sandbox, in Chromium
+	$(PYTEST) tests/browser
+
+test-pages: set-up ## Only the pages that we serve, by hand as it were
+	$(PAGES)
+
+lint: set-up ## Style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: set-up ## Measure the agent against bare scripts, side by side
+	@$(PY) -m tests.bench
+
+lock: set-up ## Resolve the requirements anew (needs a package index; its address stays out of the files)
+	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  pyproject.toml -o requirements/runtime.txt
+	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  pyproject.toml --extra sandbox --extra dev -o requirements/dev.txt
+
+clean: ## Remove what was made, the virtual environment included
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache test-results
