@@ -1,0 +1,74 @@
+"""One sandbox process for all tests of the pages, reset before each, and a browser that signs in by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from tests.pages.office import Control, Office
+
+ROOT = Path(__file__).parent.parent.parent
+PEOPLE = 120
+QUICK = {"select_delay": 0.0, "dialog_linger": 1.0, "assignment_delay": 0.0, "bulk_invite_delay": 0.0}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The machine's own browser; Playwright's is not installed."""
+    browser = os.environ.get("AGENT_BROWSER") or shutil.which("chromium-headless-shell")
+    return {**browser_type_launch_args, "executable_path": browser}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """No base address; pytest-base-url's own fixture warns under this pytest, and warnings are errors."""
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[dict[str, str]]:
+    """The addresses of a running sandbox: `sign_in`, `app`, `control`."""
+    command = [sys.executable, "-m", "fixtures.sandbox", "--port", "0", "--control-port", "0", "--seed", "7"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            addresses: dict[str, str] = json.loads(process.stdout.readline())
+            yield addresses
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def control(sandbox_process: dict[str, str]) -> Iterator[Control]:
+    """The control plane of a freshly reset sandbox."""
+    with httpx.Client(base_url=sandbox_process["control"], timeout=30) as client:
+        plane = Control(client)
+        plane.post("/reset", {"seed": 7, "people": PEOPLE, "options": QUICK})
+        yield plane
+
+
+@pytest.fixture
+def office(page: Page, control: Control, sandbox_process: dict[str, str]) -> Iterator[Office]:
+    """A browser at the sandbox, not signed in yet; a script error on any page fails the test."""
+    errors: list[str] = []
+    page.set_default_timeout(10_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield Office(page, control, sandbox_process)
+    assert errors == []
+
+
+@pytest.fixture
+def directory(office: Office) -> Office:
+    """The same, signed in as the Company Directory Admin, at the Users list."""
+    office.sign_in()
+    office.open_list("users")
+    return office
