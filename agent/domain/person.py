@@ -64,7 +64,9 @@ class Person(Frozen):
     memberships: tuple[Membership, ...] = ()
     invited: bool | None = None
     locked: bool = False
-    read_only_fields: frozenset[str] = frozenset()  # attributes the operator's rights do not let us change
+    # What the operator's rights or the tenant do not let us change: attributes, and "email", "company",
+    # "company_access", "default_project_template", "add_to_new_projects".
+    read_only_fields: frozenset[str] = frozenset()
 
     def membership(self, project_id: str) -> Membership | None:
         """The person's membership of that project, or None."""
@@ -115,6 +117,7 @@ class TenantFacts(Frozen):
     company_tools: tuple[str, ...] = ()  # labels of the per-tool table; empty where it was not seen
     add_user_fields: frozenset[str] = frozenset()  # attributes which the Add User form shows
     required_fields: frozenset[str] = frozenset()  # attributes which this tenant requires
+    edit_fields: frozenset[str] | None = None  # attributes which the Edit page lets us set; None where it was not seen
 
 
 class NewUser(Frozen):

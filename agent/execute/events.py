@@ -50,7 +50,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Planned:
-    """The plan that policy has passed (or, after a recovery, the plan of what is left)."""
+    """The plan that policy does not refuse (it may still wait for an approval), or, after trouble, what is left."""
 
     plan: Plan
     replanned: bool = False

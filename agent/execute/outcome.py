@@ -31,7 +31,8 @@ class StepResult(Frozen):
 
     number: int  # from 1, over the whole job
     title: str
-    state: str  # "saved" | "settled by observation" | "not needed any more" | "rejected" | "not sent" | "unknown"
+    #: "saved" | "settled by observation" | "not needed any more" | "partly saved" | "rejected" | "not sent" | "unknown"
+    state: str
     detail: str = ""
     milliseconds: int = 0
 

@@ -1,0 +1,1 @@
+"""Jobs: what the agent can be asked to do, read strictly from JSON."""
