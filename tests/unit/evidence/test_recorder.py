@@ -1,0 +1,368 @@
+"""The recorder: what a job leaves behind, complete, partial, in trouble, and with a full disk."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Error as PlaywrightError
+
+from agent.credentials.known import KnownSecrets
+from agent.credentials.secret import Secret
+from agent.errors import Failed
+from agent.evidence import folder as folder_module
+from agent.evidence import pictures, recorder
+from agent.evidence.check import EvidenceBroken, check
+from agent.evidence.record import read_record
+from agent.evidence.seal import SealFailed
+from agent.evidence.search import search_folder
+from agent.execute.events import JobEnded, JobStarted, Observed, SessionReady, StepEnded, StepStarted, WriteSending
+from agent.execute.outcome import Outcome, StepResult, Verdict
+from tests.unit.evidence import stand_in, story
+
+REFUSED = Outcome(verdict=Verdict.REFUSED, summary="There is no template 'Forman'.")
+
+
+def names(folder: Path) -> set[str]:
+    """All files, relative."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def read(folder: Path, name: str) -> Any:
+    """A JSON file of the folder."""
+    return json.loads((folder / name).read_bytes())
+
+
+def events(folder: Path) -> list[str]:
+    """The events of the log, in order."""
+    return [str(line["event"]) for line in read_record(folder).lines]
+
+
+async def test_whole_job(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """A job that ends leaves the documented files, sealed; one picture a step, before and after; no raw recording."""
+    to = story.recorder(tmp_path, traces_dir, known, job_id="091502-provision-whole")
+    folder = await story.whole_job(to, context, await context.new_page(), site)
+
+    assert folder.relative_to(tmp_path).as_posix() == "northwind/2026-11-22/091502-provision-whole"
+    assert names(folder) == {
+        "request.json",
+        "session.json",
+        "plan.json",
+        "before.json",
+        "after.json",
+        "log.jsonl",
+        "trace.zip",
+        "outcome.json",
+        "report.html",
+        "manifest.json",
+        "pictures/01-before.jpg",
+        "pictures/02-step-1-form.jpg",
+        "pictures/03-step-2-form.jpg",
+        "pictures/04-step-3-form.jpg",
+        "pictures/05-verified.jpg",
+    }
+    manifest = check(folder)
+    assert (manifest.verdict, manifest.withheld) == ("done", ())
+    assert (manifest.versions.browser, manifest.versions.selector_catalogue) == ("156.0.8078.79", "3f" * 32)
+    assert read(folder, "request.json")["job"] == story.job().model_dump(mode="json", exclude_unset=True)
+    assert read(folder, "before.json")["person"]["attributes"]["job_title"] == "Trainee"
+    assert [step["title"] for step in read(folder, "plan.json")["steps"]] == [step.title for step in story.STEPS]
+    assert not any(name.startswith("091502-provision-whole") for name in names(traces_dir))
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 600_000
+
+
+async def test_the_recording_shows_the_steps(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """trace.zip holds the calls of the job, beginning after the session was ready."""
+    page = await context.new_page()
+    await page.goto(f"{site}/sign_in")
+    await page.get_by_label("Email").fill("before the session is ready")
+    await page.goto("about:blank")
+    folder = await story.whole_job(story.recorder(tmp_path, traces_dir, known), context, page, site)
+    with zipfile.ZipFile(folder / "trace.zip") as archive:
+        trace = archive.read("trace.trace").decode()
+    assert trace.count('"method":"fill"') == 3
+    assert "/sign_in" not in trace
+    assert "before the session is ready" not in trace
+
+
+async def test_secrets_stand_nowhere_even_when_the_sign_in_was_recorded(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """A session renewed in mid-job leaves neither password nor code nor cookie in any byte of the folder."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    await page.goto(f"{site}/sign_in")
+    await page.get_by_label("Password").fill(stand_in.PASSWORD)
+    await page.get_by_label("Code").fill(stand_in.CODE)
+    await to.notify(StepStarted(1, story.STEPS[0]))
+    await to.notify(WriteSending(page, f"a form with {stand_in.PASSWORD} in its description"))
+    await page.get_by_role("button", name="Log In").click()
+    await page.get_by_label("Job Title").wait_for()
+    await to.notify(SessionReady(context, page, story.FINGERPRINT, "156.0.8078.79"))
+    await story.finish(to, context, site)
+
+    folder = to.folder
+    assert folder is not None
+    assert "trace.zip" in names(folder)
+    known.add("cookie", Secret(stand_in.COOKIE))
+    known.add("form token", Secret(stand_in.FORM_TOKEN))
+    assert search_folder(folder, known) == []
+    assert not list(folder.glob("pictures/*step-1-form*")), "a page that asks for a password is never pictured"
+    missing = [line for line in read_record(folder).lines if line["event"] == "picture-missing"]
+    assert "password" in missing[0]["why"]
+
+
+async def test_every_event_is_on_disk_when_notify_returns(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """At any moment the folder is readable and marked as partial: that is what a kill leaves."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    folder = to.folder
+    assert folder is not None
+    assert names(folder) >= {"PARTIAL", "request.json", "session.json", "before.json", "plan.json", "log.jsonl"}
+    await to.notify(StepStarted(1, story.STEPS[0]))
+    await to.notify(WriteSending(page, "Save"))
+    assert events(folder)[-2:] == ["picture", "write-sending"]
+    record = read_record(folder)
+    assert record.verdict == "interrupted"
+    assert (record.steps()[0].state, record.steps()[0].title) == ("unknown", story.STEPS[0].title)
+    with pytest.raises(EvidenceBroken):
+        check(folder)
+    await to.notify(JobEnded(story.DONE, datetime.now(UTC)))
+
+
+async def test_job_refused_before_any_page(tmp_path: Path, traces_dir: Path, known: KnownSecrets) -> None:
+    """A job without a session is sealed as well: request, log, outcome, report."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    await to.notify(JobStarted(story.job(), "northwind", story.STARTED, dry_run=True))
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert to.folder is not None
+    assert names(to.folder) == {"request.json", "log.jsonl", "outcome.json", "report.html", "manifest.json"}
+    assert check(to.folder).verdict == "refused"
+    assert read(to.folder, "request.json")["dry_run"] is True
+
+
+async def test_a_full_disk_stops_the_job_before_the_write(
+    tmp_path: Path,
+    traces_dir: Path,
+    known: KnownSecrets,
+    context: BrowserContext,
+    site: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """WriteSending raises when its evidence cannot be kept; the flow then never clicks."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Failed) as caught:
+        await to.notify(WriteSending(page, "Save"))
+    monkeypatch.undo()
+    assert caught.value.code == "evidence-unwritable"
+    assert "No space left" in caught.value.seen
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+
+
+async def test_an_evidence_root_that_cannot_be_made(tmp_path: Path, traces_dir: Path, known: KnownSecrets) -> None:
+    """No folder, no job: the very first event raises."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Failed) as caught:
+        await story.recorder(tmp_path / "file", traces_dir, known).notify(
+            JobStarted(story.job(), "northwind", story.STARTED)
+        )
+    assert caught.value.code == "evidence-unwritable"
+
+
+async def test_a_mistake_in_the_recorder_stops_the_job(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job whose recorder breaks must not go on unrecorded."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    await to.notify(JobStarted(story.job(), "northwind", story.STARTED))
+    monkeypatch.setattr(recorder, "_plain", lambda value: 1 / 0)
+    with pytest.raises(Failed) as caught:
+        await to.notify(Observed("before", None, story.BEFORE))
+    assert caught.value.code == "evidence-broken"
+
+
+async def test_a_missing_picture_never_fails_the_job(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """A page that is gone gives no picture; the log says so and the report shows the gap."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    await page.close()
+    await to.notify(StepStarted(1, story.STEPS[0]))
+    await to.notify(WriteSending(page, "Save"))
+    await to.notify(JobEnded(story.DONE, datetime.now(UTC)))
+    assert to.folder is not None
+    assert "No picture: the page was closed" in (to.folder / "report.html").read_text()
+
+
+async def test_trouble_is_pictured(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """A step that does not end well leaves a picture of the page as it stood."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    await to.notify(StepStarted(1, story.STEPS[0]))
+    await to.notify(WriteSending(page, "Save"))
+    result = StepResult(number=1, title=story.STEPS[0].title, state="rejected", detail="E-mail is taken")
+    await to.notify(StepEnded(story.STEPS[0], result))
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert to.folder is not None
+    assert "pictures/03-step-1-trouble.jpg" in names(to.folder)
+
+
+async def test_a_screenshot_that_races_with_navigation_is_tried_again(
+    context: BrowserContext, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two failures of the kind that Chromium gives in mid-navigation still end in a picture; a third one does not."""
+    page = await context.new_page()
+    await page.goto(f"{site}/person")
+    take, calls = pictures._take, 0
+
+    async def flaky(*arguments: Any) -> pictures.Picture:
+        nonlocal calls
+        calls += 1
+        if calls % 3:
+            raise PlaywrightError("Protocol error (Page.captureScreenshot): Unable to capture screenshot")
+        return await take(*arguments)
+
+    monkeypatch.setattr(pictures, "_take", flaky)
+    assert (await pictures.take(page)).data is not None
+    monkeypatch.setattr(pictures, "_TRIES", 2)
+    assert (await pictures.take(page)).missing.startswith("Protocol error")
+
+
+async def test_very_tall_pages_are_cut(context: BrowserContext, site: str) -> None:
+    """A page with a thousand rows gives a small picture: its top, or what is in view while a form is being filled."""
+    page = await context.new_page()
+    await page.set_content("<title>Tall</title>" + "<p>row</p>" * 1000)
+    top, at_work = await pictures.take(page), await pictures.take(page, at_work=True)
+    assert top.cut
+    assert at_work.cut
+    assert top.data is not None
+    assert at_work.data is not None
+    assert (jpeg_height(top.data), jpeg_height(at_work.data)) == (2700, 900)
+
+
+async def test_a_browser_that_dies_leaves_its_recording(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, evidence_browser: Browser, site: str
+) -> None:
+    """When the context is gone, the recording is put together from what it left."""
+    context = await evidence_browser.new_context()
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    await story.step(to, page, 1)
+    await context.close()
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert to.folder is not None
+    with zipfile.ZipFile(to.folder / "trace.zip") as archive:
+        assert '"method":"fill"' in archive.read("trace.trace").decode()
+
+
+async def test_a_new_browser_in_mid_job_gives_a_second_recording(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, evidence_browser: Browser, context: BrowserContext, site: str
+) -> None:
+    """After a restart of the browser both recordings are kept."""
+    first = await evidence_browser.new_context()
+    to = story.recorder(tmp_path, traces_dir, known)
+    await story.begin(to, first, await first.new_page(), site)
+    await first.close()
+    page = await context.new_page()
+    await to.notify(SessionReady(context, page, story.FINGERPRINT, "156.0.8078.79"))
+    await story.finish(to, context, site)
+    assert to.folder is not None
+    assert names(to.folder) >= {"trace.zip", "trace-2.zip"}
+
+
+async def test_a_context_recorded_by_somebody_else_is_only_noted(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """A recording that cannot start costs the recording, not the job."""
+    await context.tracing.start()
+    to = story.recorder(tmp_path, traces_dir, known)
+    folder = await story.whole_job(to, context, await context.new_page(), site)
+    assert "trace.zip" not in names(folder)
+    assert "trace-missing" in events(folder)
+
+
+async def test_a_secret_in_a_result_file_is_withheld_and_told_loudly(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets
+) -> None:
+    """A planted secret never gets sealed: the file goes, the report and the manifest say so, and the seal raises."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    await to.notify(JobStarted(story.job(), "northwind", story.STARTED))
+    folder = to.folder
+    assert folder is not None
+    (folder / "snapshot.json").write_text(json.dumps({"note": stand_in.PASSWORD}))
+    (folder / f"{stand_in.CODE}.csv").write_text("name")
+    with pytest.raises(SealFailed) as caught:
+        await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert caught.value.code == "evidence-holds-secret"
+    assert "snapshot.json" in caught.value.seen
+    assert stand_in.PASSWORD not in str(caught.value.diagnostics())
+    manifest = check(folder)
+    assert manifest.withheld == ("snapshot.json", "unnamed-1")
+    assert not names(folder) & {"snapshot.json", f"{stand_in.CODE}.csv", "PARTIAL"}
+    assert search_folder(folder, known) == []
+
+
+async def test_a_recording_with_a_secret_left_in_it_is_not_stored(
+    tmp_path: Path,
+    traces_dir: Path,
+    known: KnownSecrets,
+    context: BrowserContext,
+    site: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If redaction misses a secret, the search after it keeps the recording out (planted: a redactor that is none)."""
+    monkeypatch.setattr("agent.evidence.seal.redact_trace", lambda raw, known: raw.read_bytes())
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    await page.get_by_label("Job Title").fill(stand_in.PASSWORD)
+    with pytest.raises(SealFailed) as caught:
+        await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert caught.value.code == "evidence-holds-secret"
+    assert to.folder is not None
+    assert "trace.zip" not in names(to.folder)
+    assert "trace.zip.withheld.txt" in names(to.folder)
+    assert check(to.folder).withheld == ("trace.zip",)
+
+
+def test_evidence_is_for_its_owner_only(tmp_path: Path) -> None:
+    """Folders are made with mode 0700, and an id unfit for a path is refused."""
+    made = folder_module.EvidenceFolder.create(tmp_path / "evidence", "north/../wind", story.STARTED, "a-1")
+    assert made.path.relative_to(tmp_path).as_posix() == "evidence/north____wind/2026-11-22/a-1"
+    assert {path.stat().st_mode & 0o777 for path in [made.path, *list(made.path.parents)[:2]]} == {0o700}
+    with pytest.raises(ValueError, match="job id"):
+        folder_module.EvidenceFolder.create(tmp_path, "northwind", story.STARTED, "../a")
+
+
+def jpeg_height(data: bytes) -> int:
+    """The height that a JPEG says it has."""
+    at = 2
+    while data[at + 1] not in (0xC0, 0xC2):
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return int.from_bytes(data[at + 5 : at + 7], "big")
