@@ -1,0 +1,256 @@
+"""Set a control and read it back: text, native select, checkbox under a label, the design system's select.
+
+Nothing here sends anything. Each function but :func:`set_text` returns only when the page itself holds the value that
+was wanted (hazards 1, 2, 3, 5, 13, 14); otherwise UnknownPage("control-mismatch"), or Failed when a choice is not
+offered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import Locator
+
+from agent.domain.names import find_names, normal_name
+from agent.errors import Failed, Mender, UnknownPage
+from flows.legacy.reading import Reading
+from flows.legacy.tab import Tab
+
+
+async def set_text(tab: Tab, control: Locator, label: str, value: str) -> None:
+    """Type a text into a field. Whoever sends the form reads the whole of it back right before."""
+    await tab.act(f"typing into {label}", lambda: control.fill(value))
+
+
+async def set_checkbox(tab: Tab, control: Locator, label: str, wanted: bool) -> None:
+    """Tick or untick a checkbox, or choose a radio button, whose input may lie invisible under its label.
+
+    The keyboard reaches it wherever it lies; where it cannot take the focus, its label is clicked.
+    """
+    if await tab.act(f"reading {label}", control.is_checked) is wanted:
+        return
+    await tab.act(f"toggling {label}", lambda: control.press("Space"))
+    if await tab.act(f"reading {label}", control.is_checked) is not wanted:
+        await tab.act(
+            f"toggling {label}",
+            lambda: control.evaluate("(el) => (el.labels && el.labels[0] ? el.labels[0] : el).click()"),
+        )
+    held = await tab.act(f"reading {label}", control.is_checked)
+    _same(label, "ticked" if wanted else "not ticked", "ticked" if held else "not ticked")
+
+
+async def native_options(tab: Tab, control: Locator, label: str) -> list[dict[str, str]]:
+    """The options of a native select: value, text and group."""
+    options: list[dict[str, str]] = await tab.act(
+        f"reading {label}",
+        lambda: control.evaluate(
+            "(el) => [...el.options].map((option) => ({ value: option.value,"
+            " text: option.textContent.replace(/\\s+/g, ' ').trim(),"
+            " group: option.parentElement.tagName === 'OPTGROUP' ? option.parentElement.label : '' }))"
+        ),
+    )
+    return options
+
+
+async def choose_native(tab: Tab, control: Locator, label: str, value: str) -> None:
+    """Choose the option of this value in a native select."""
+    options = await native_options(tab, control, label)
+    await _choose_native_of(tab, control, label, value, options)
+
+
+async def _choose_native_of(tab: Tab, control: Locator, label: str, value: str, options: list[dict[str, str]]) -> None:
+    if all(option["value"] != value for option in options):
+        raise not_offered(label, value, [option["text"] for option in options])
+    await tab.act(f"choosing in {label}", lambda: control.select_option(value=value))
+    held = await tab.act(f"reading {label}", control.input_value)
+    _same(label, value, held)
+
+
+async def choose_native_by_name(tab: Tab, control: Locator, label: str, name: str | None, *, none: str = "") -> None:
+    """Choose the option of this name in a native select; None chooses the option of value ``none``."""
+    everything = await native_options(tab, control, label)
+    if name is None:
+        await _choose_native_of(tab, control, label, none, everything)
+        return
+    options = [option for option in everything if option["value"] not in {"", none}]
+    fitting = find_names(name, [option["text"] for option in options])
+    if not fitting:
+        raise not_offered(label, name, [option["text"] for option in options])
+    values = [option for option in options if option["text"] in fitting]
+    if len(values) > 1:
+        raise _ambiguous(label, name, [f"{option['group']} / {option['text']}" for option in values])
+    await _choose_native_of(tab, control, label, values[0]["value"], everything)
+
+
+@dataclass(frozen=True)
+class DesignSelect:
+    """A select of the design system: catalogue keys of its box and of the hidden input that is sent, and its label."""
+
+    box: str
+    value: str
+    label: str
+
+
+_STATE = Reading(
+    None,
+    r"""
+    const boxes = document.querySelectorAll(given.box), inputs = document.querySelectorAll(given.value);
+    const trigger = boxes.length === 1 ? one("select.trigger", boxes[0]) : null;
+    return { boxes: boxes.length, inputs: inputs.length, open: many("select.menu").some(visible),
+      text: words(trigger), value: inputs.length === 1 ? inputs[0].value : null };
+    """,
+)
+
+_MENU = Reading(
+    "select.menu",
+    r"""
+    const menu = one("select.menu");
+    const value = (raw) => { try { return String(JSON.parse(raw)); } catch { return raw; } };
+    const options = many("select.option", menu).map((el) => {
+      const hint = maybe("select.hint", el);
+      const copy = el.cloneNode(true);
+      if (hint) copy.querySelector(hooks["select.hint"]).remove();
+      const raw = el.getAttribute("data-value");
+      return { raw, value: value(raw), text: words(copy), hint: words(hint) };
+    });
+    const busy = menu.getAttribute("aria-busy") === "true";
+    return { busy, searchable: many("select.search").length === 1, options };
+    """,
+)
+
+
+async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
+    """The value that would be sent, and the text that the person at the screen sees, once no menu is open."""
+    deadline = time.monotonic() + tab.timeouts.control
+    while True:
+        state = await tab.read(_STATE, box=tab.catalogue.css(select.box), value=tab.catalogue.css(select.value))
+        if not state["open"]:
+            break
+        if time.monotonic() > deadline:
+            raise UnknownPage(
+                "unusable-control",
+                f"The menu of {select.label} does not close.",
+                expected="no open menu once something was chosen",
+                seen="an open menu",
+            )
+        await asyncio.sleep(0.03)
+    if state["boxes"] != 1 or state["inputs"] != 1:
+        raise UnknownPage(
+            "unknown-page",
+            f"The {select.label} field does not look as known.",
+            expected=f"{select.box}: one element; {select.value}: one element",
+            seen=f"{state['boxes']} and {state['inputs']} elements",
+        )
+    return state["value"], state["text"]
+
+
+async def choose_by_value(tab: Tab, select: DesignSelect, value: str, search: str) -> None:
+    """Choose the option of this value, typing ``search`` where the menu has a search box.
+
+    In an async select the old options stay while the query runs: only the wanted value counts, wherever it appears.
+    """
+    if (await held_value(tab, select))[0] == value:
+        return
+    await _open(tab, select)
+    await _choose(tab, select, search, lambda option: option["value"] == value, f"{search} ({value})")
+    held, _ = await held_value(tab, select)
+    _same(select.label, value, held)
+
+
+async def choose_by_name(tab: Tab, select: DesignSelect, name: str | None) -> None:
+    """Choose the option of this name; None leaves or sets the first option, which has an empty value."""
+    if name is None:
+        await choose_nothing(tab, select)
+        return
+    await _open(tab, select)
+    await _choose(tab, select, name, lambda option: normal_name(option["text"]) == normal_name(name), name)
+    value, text = await held_value(tab, select)
+    if not value or normal_name(text) != normal_name(name):
+        _same(select.label, name, f"{text} ({value or 'no value'})")
+
+
+async def choose_nothing(tab: Tab, select: DesignSelect) -> None:
+    """Leave the select empty, clearing it if something is chosen."""
+    if (await held_value(tab, select))[0] == "":
+        return
+    clear = tab.at(select.box).locator(tab.catalogue.selector("select.clear"))
+    await tab.act(f"clearing {select.label}", clear.click)
+    held, _ = await held_value(tab, select)
+    _same(select.label, "", held)
+
+
+async def _open(tab: Tab, select: DesignSelect) -> None:
+    trigger = tab.at(select.box).locator(tab.catalogue.selector("select.trigger"))
+    await tab.act(f"opening {select.label}", trigger.click)
+
+
+async def _choose(
+    tab: Tab, select: DesignSelect, search: str, wanted: Callable[[dict[str, Any]], bool], described: str
+) -> None:
+    menu = await _menu(tab)
+    if menu["searchable"]:
+        await tab.act(f"searching in {select.label}", lambda: tab.at("select.search").fill(search))
+        menu = await _menu(tab)
+    seen: dict[str, str] = {}
+    deadline = time.monotonic() + tab.timeouts.control
+    while time.monotonic() < deadline:
+        fitting = [option for option in menu["options"] if wanted(option)]
+        if fitting and not menu["busy"]:
+            if len({option["value"] for option in fitting}) > 1:
+                raise _ambiguous(select.label, described, [f"{item['text']} {item['hint']}" for item in fitting])
+            option = tab.at("select.option_of_value", value=fitting[0]["raw"])
+            await tab.act(f"choosing in {select.label}", option.click)
+            return
+        seen |= {option["raw"]: option["text"] for option in menu["options"]}
+        if not menu["searchable"]:
+            await tab.act(f"scrolling {select.label}", _scroll_down(tab))
+        await asyncio.sleep(0.03)
+        menu = await _menu(tab)
+    raise not_offered(select.label, described, list(seen.values()))
+
+
+def _scroll_down(tab: Tab) -> Callable[[], Any]:
+    return lambda: tab.at("select.menu").evaluate(
+        "(menu) => { for (const el of [menu, ...menu.querySelectorAll('*')]) el.scrollTop += el.clientHeight / 2; }"
+    )
+
+
+async def _menu(tab: Tab) -> dict[str, Any]:
+    data: dict[str, Any] = await tab.read(_MENU)
+    return data
+
+
+def not_offered(label: str, wanted: str, offered: list[str]) -> Failed:
+    """A choice that the page does not offer to this account."""
+    shown = [text for text in offered if text][:20]
+    return Failed(
+        "choice-not-offered",
+        f"{label} does not offer {wanted!r} to the service account.",
+        expected=wanted,
+        seen=", ".join(shown) or "no options",
+        mender=Mender.ADMINISTRATOR,
+    )
+
+
+def _ambiguous(label: str, wanted: str, offered: list[str]) -> Failed:
+    return Failed(
+        "choice-ambiguous",
+        f"{label} offers {wanted!r} more than once.",
+        expected="one option of this name",
+        seen=", ".join(offered),
+        mender=Mender.ADMINISTRATOR,
+    )
+
+
+def _same(label: str, wanted: str, held: str) -> None:
+    if wanted != held:
+        raise UnknownPage(
+            "control-mismatch",
+            f"The field {label} does not hold what was put into it.",
+            expected=wanted or "nothing",
+            seen=held or "nothing",
+        )

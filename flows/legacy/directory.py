@@ -1,0 +1,133 @@
+"""The legacy Directory as the rest of the house sees it: each method is one flow of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from agent.domain.access import Project, Vendor
+from agent.domain.person import (
+    ChangeRecord,
+    Correlation,
+    Fingerprint,
+    Listing,
+    NewUser,
+    Person,
+    Sighting,
+    TenantFacts,
+    UserChange,
+)
+from agent.errors import SignedOut, UnknownPage
+from flows.interface import CommitGate, SignInCredentials
+from flows.legacy import activation, add_user, edit_page, invitation, listing, user_edit, user_projects
+from flows.legacy.fingerprint import take_fingerprint
+from flows.legacy.history import read_history
+from flows.legacy.sign_in import sign_in
+from flows.legacy.tab import Tab
+from flows.legacy.tenant_facts import read_facts
+
+
+class LegacyDirectory:
+    """Implements :class:`flows.interface.Directory`; page loads stand with each flow."""
+
+    def __init__(self, tab: Tab, gate: CommitGate, account: str) -> None:
+        self._tab = tab
+        self._gate = gate
+        self._account = account
+        self._fingerprint: Fingerprint | None = None
+        self._facts: TenantFacts | None = None
+
+    async def enter(self, credentials: SignInCredentials) -> None:
+        """Open the list; sign in first when the session is over."""
+        try:
+            await self._open_list()
+        except (SignedOut, UnknownPage) as error:
+            if isinstance(error, UnknownPage) and not self._tab.is_at_sign_in_host:
+                raise
+            await sign_in(self._tab, credentials)
+            await self._open_list()
+
+    async def fingerprint(self) -> Fingerprint:
+        """No page load for the first call after entering; one for any other."""
+        if self._fingerprint is None:
+            await self._open_list()
+        taken, self._fingerprint = self._fingerprint, None
+        if taken is None:  # _open_list has just set it
+            raise AssertionError("no fingerprint after opening the list")
+        return taken
+
+    async def _open_list(self) -> None:
+        page = await listing.open_list(self._tab, Listing.USERS.value, per_page=5, props=True)
+        self._fingerprint = take_fingerprint(self._tab, page, self._account)
+
+    async def server_time(self) -> datetime:
+        """See :meth:`Tab.server_time`."""
+        return self._tab.server_time()
+
+    async def facts(self, *, refresh: bool = False) -> TenantFacts:
+        """See :func:`flows.legacy.tenant_facts.read_facts`; nothing after the first time."""
+        if self._facts is None or refresh:
+            self._facts = await read_facts(self._tab, self._account)
+        return self._facts
+
+    async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
+        """See :func:`flows.legacy.listing.find`."""
+        return await listing.find(self._tab, email, full_name=full_name, company=company)
+
+    async def find_vendors(self, name: str) -> tuple[Vendor, ...]:
+        """See :func:`flows.legacy.listing.find_vendors`."""
+        return await listing.find_vendors(self._tab, name)
+
+    async def read_person(self, user_id: str) -> Person:
+        """One page load: the Edit page shows everything, projects included."""
+        return (await edit_page.open_edit_page(self._tab, user_id)).person()
+
+    async def history(self, user_id: str, since: datetime) -> tuple[ChangeRecord, ...]:
+        """See :func:`flows.legacy.history.read_history`."""
+        return await read_history(self._tab, user_id, since)
+
+    async def list_people(
+        self, listing_: Listing, on_page: Callable[[int, int], None] | None = None
+    ) -> Sequence[Sighting]:
+        """See :func:`flows.legacy.listing.list_people`."""
+        return await listing.list_people(self._tab, listing_, on_page)
+
+    async def create_user(self, new: NewUser) -> str:
+        """See :func:`flows.legacy.add_user.create_user`."""
+        return await add_user.create_user(self._tab, self._gate, self._account, new)
+
+    async def save_user(self, user_id: str, change: UserChange) -> None:
+        """See :func:`flows.legacy.user_edit.save_user`."""
+        await user_edit.save_user(self._tab, self._gate, self._account, user_id, change)
+
+    async def add_to_project(self, user_id: str, project: Project, template: str | None) -> None:
+        """See :func:`flows.legacy.user_projects.add_to_project`."""
+        await user_projects.add_to_project(self._tab, self._gate, self._account, user_id, project, template)
+
+    async def change_project_template(self, user_id: str, project: Project, template: str | None) -> None:
+        """See :func:`flows.legacy.user_projects.change_project_template`."""
+        await user_projects.change_project_template(self._tab, self._gate, self._account, user_id, project, template)
+
+    async def remove_from_project(self, user_id: str, project: Project) -> None:
+        """See :func:`flows.legacy.user_projects.remove_from_project`."""
+        await user_projects.remove_from_project(self._tab, self._gate, self._account, user_id, project)
+
+    async def remove_from_all_projects(self, user_id: str) -> None:
+        """See :func:`flows.legacy.user_projects.remove_from_all_projects`."""
+        await user_projects.remove_from_all_projects(self._tab, self._gate, self._account, user_id)
+
+    async def assign_projects(self, user_id: str, add: Sequence[Project], remove: Sequence[Project]) -> None:
+        """See :func:`flows.legacy.user_projects.assign_projects`."""
+        await user_projects.assign_projects(self._tab, self._gate, self._account, user_id, add, remove)
+
+    async def inactivate(self, user_id: str, email: str) -> None:
+        """See :func:`flows.legacy.activation.inactivate`."""
+        await activation.inactivate(self._tab, self._gate, self._account, user_id, email)
+
+    async def reactivate(self, user_id: str, email: str) -> None:
+        """See :func:`flows.legacy.activation.reactivate`."""
+        await activation.reactivate(self._tab, self._gate, self._account, user_id, email)
+
+    async def invite(self, user_id: str, email: str) -> None:
+        """See :func:`flows.legacy.invitation.invite`."""
+        await invitation.invite(self._tab, self._gate, self._account, user_id, email)

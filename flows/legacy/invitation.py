@@ -1,0 +1,22 @@
+"""Invite and Re-Invite: a form in the frozen sidebar before the rows [C]. One e-mail, which nothing can take back."""
+
+from __future__ import annotations
+
+from agent.domain.person import Listing
+from flows.interface import CommitGate
+from flows.legacy.activation import lands_on_list, the_row
+from flows.legacy.commit import commit
+from flows.legacy.tab import Tab
+
+
+async def invite(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:
+    """Press Invite or Re-Invite of exactly this user (one page load)."""
+    row = await the_row(tab, Listing.USERS, user_id, email)
+    await commit(
+        tab,
+        gate,
+        tab.at("list.invite_button_of", user_id=user_id),
+        f"Send the {'second ' if row.invited else ''}welcome e-mail to {email}",
+        account=account,
+        lands=lands_on_list(tab),
+    )

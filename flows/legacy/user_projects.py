@@ -1,0 +1,232 @@
+"""A person's projects: sections of the Edit page, saved at once, and the Projects tab, saved some time later [D]."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from agent.domain.access import Project
+from agent.errors import Failed, Mender, UnknownPage
+from flows.interface import CommitGate
+from flows.legacy import overlays
+from flows.legacy.commit import commit
+from flows.legacy.controls import choose_native_by_name, set_checkbox
+from flows.legacy.edit_page import EditPage, edit_path, lands_on_edit_page, ready_edit_page
+from flows.legacy.reading import Reading
+from flows.legacy.shell import Layer
+from flows.legacy.tab import Tab
+from flows.legacy.windows import button, confirm_window, window
+
+_ADD_WINDOW = (Layer("projects.add_window"),)
+_REMOVE = "Remove from Project"
+_REMOVE_ALL = "Remove All Projects"
+
+_PROJECTS_TAB = Reading(
+    "projects_tab.form",
+    r"""
+    const page = one("user_page.root"), form = one("projects_tab.form");
+    return { userId: page.dataset.userId, names: [...new Set(fields(form).map((field) => field.name))],
+      more: many("projects_tab.turn", form).some((el) => words(el) === "Next"),
+      rows: many("projects_tab.row").map((row) => {
+        const box = one("projects_tab.checkbox", row);
+        return { id: row.dataset.projectId, checked: box ? box.checked : false, disabled: box ? box.disabled : true };
+      }) };
+    """,
+)
+
+
+async def add_to_project(
+    tab: Tab, gate: CommitGate, account: str, user_id: str, project: Project, template: str | None
+) -> None:
+    """Add, choose the template, Add (no page load from a fresh Edit page, else one; another to search a long table)."""
+    page = await ready_edit_page(tab, user_id, account)
+    await _show_other_project(tab, user_id, account, project)
+    row = tab.at("projects.other_row", project_id=project.id)
+    opener = row.locator(tab.catalogue.selector("projects.add"))
+    await tab.act(f"opening Add to Project for {project.label}", opener.click)
+    select = tab.at("projects.add_template")
+    await choose_native_by_name(tab, select, "Permission Template", template)
+    await commit(
+        tab,
+        gate,
+        tab.at("projects.add_confirm"),
+        f"Add {page.email} to {project.label} with {_template_words(template)}",
+        account=account,
+        lands=lands_on_edit_page(tab, user_id),
+        layers=_ADD_WINDOW,
+    )
+
+
+async def change_project_template(
+    tab: Tab, gate: CommitGate, account: str, user_id: str, project: Project, template: str | None
+) -> None:
+    """Change Template in the project's row, for this project only ("Apply this template to all projects" stays off)."""
+    page = await ready_edit_page(tab, user_id, account)
+    row = tab.at("projects.row_of", project_id=project.id)
+    _require_member(page, project)
+    opener = row.locator(tab.catalogue.selector("projects.change_template"))
+    await tab.act(f"opening Change Template of {project.label}", opener.click)
+    select = row.locator(tab.catalogue.selector("projects.template_select"))
+    await choose_native_by_name(tab, select, "Permission Template", template)
+    for_all = row.locator(tab.catalogue.selector("projects.apply_to_all"))
+    await set_checkbox(tab, for_all, "Apply this template to all projects", False)
+    await commit(
+        tab,
+        gate,
+        row.locator(tab.catalogue.selector("projects.apply")),
+        f"Give {page.email} {_template_words(template)} in {project.label}",
+        account=account,
+        lands=lands_on_edit_page(tab, user_id),
+    )
+
+
+async def remove_from_project(tab: Tab, gate: CommitGate, account: str, user_id: str, project: Project) -> None:
+    """The red X in the project's row, then OK in the window "Remove from Project"."""
+    page = await ready_edit_page(tab, user_id, account)
+    _require_member(page, project)
+    row = tab.at("projects.row_of", project_id=project.id)
+    await tab.act(f"removing {project.label}", row.locator(tab.catalogue.selector("projects.remove")).click)
+    await confirm_window(tab, _REMOVE)
+    await commit(
+        tab,
+        gate,
+        button(tab, _REMOVE, "OK"),
+        f"Remove {page.email} from {project.label}",
+        account=account,
+        lands=lands_on_edit_page(tab, user_id),
+        layers=window(_REMOVE),
+    )
+
+
+async def remove_from_all_projects(tab: Tab, gate: CommitGate, account: str, user_id: str) -> None:
+    """Remove All, then OK in the window "Remove All Projects"."""
+    page = await ready_edit_page(tab, user_id, account)
+    await tab.act("pressing Remove All", tab.at("projects.remove_all").click)
+    await confirm_window(tab, _REMOVE_ALL)
+    await commit(
+        tab,
+        gate,
+        button(tab, _REMOVE_ALL, "OK"),
+        f"Remove {page.email} from all {len(page.raw['memberships'])} projects",
+        account=account,
+        lands=lands_on_edit_page(tab, user_id),
+        layers=window(_REMOVE_ALL),
+    )
+
+
+async def assign_projects(
+    tab: Tab, gate: CommitGate, account: str, user_id: str, add: Sequence[Project], remove: Sequence[Project]
+) -> None:
+    """Tick and untick on the Projects tab and press Save Changes once.
+
+    100 projects a page [D], one page load each, until all are found. The page keeps ticks while one turns its pages by
+    its own links, and only then [I]; where several pages were ticked, they are turned back and looked at again before
+    the save. The change is applied later, each project on its own [D].
+    """
+    wanted = {project.id: True for project in add} | {project.id: False for project in remove}
+    if not wanted:
+        raise Failed(
+            "nothing-to-send", "No project to add or remove.", expected="a change", seen="none", mender=Mender.DEVELOPER
+        )
+    pages = await _tick_all(tab, user_id, account, dict(wanted))
+    for ticked in reversed(pages[:-1]):
+        await tab.follow("turning back a page of projects", tab.at("projects_tab.previous").first)
+        _refuse_lost_ticks(await _read_projects_tab(tab, user_id), {key: wanted[key] for key in ticked})
+    await commit(
+        tab,
+        gate,
+        tab.at("projects_tab.save"),
+        f"Change the projects of user {user_id}: add {len(add)}, remove {len(remove)}",
+        account=account,
+        lands=re.compile(f"^{re.escape(tab.tenant.directory_path)}/users/{user_id}/projects$"),
+    )
+
+
+async def _tick_all(tab: Tab, user_id: str, account: str, left: dict[str, bool]) -> list[list[str]]:
+    """Set the boxes, page after page; for each page from the first one ticked, the projects that were set there."""
+    query = urlencode({"page": 1, "assigned": 0, "search": ""})
+    await tab.open(f"{edit_path(tab, user_id).removesuffix('/edit')}/projects?{query}")
+    pages: list[list[str]] = []
+    while True:
+        page = await _read_projects_tab(tab, user_id)
+        (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
+        here = [row for row in page["rows"] if row["id"] in left]
+        for row in here:
+            if row["disabled"]:
+                raise _closed_project(row["id"], "a box that is disabled")
+            box = tab.at("projects_tab.box_of", project_id=row["id"])
+            await set_checkbox(tab, box, f"project {row['id']}", left.pop(row["id"]))
+        if here or pages:
+            pages.append([row["id"] for row in here])
+        if not left:
+            return pages
+        if not page["more"]:
+            raise _closed_project(", ".join(left), "no such row on the Projects tab")
+        await tab.follow("turning to the next page of projects", tab.at("projects_tab.next").first)
+
+
+async def _read_projects_tab(tab: Tab, user_id: str) -> dict[str, Any]:
+    page: dict[str, Any] = await tab.read(_PROJECTS_TAB)
+    if page["userId"] != user_id:
+        raise UnknownPage(
+            "person-mismatch",
+            "The page is another person's.",
+            expected=f"user {user_id}",
+            seen=f"user {page['userId']}",
+        )
+    known = tab.catalogue.form("form.projects_tab")
+    unknown = sorted(name for name in page["names"] if not known.knows(name))
+    if unknown:
+        raise UnknownPage(
+            "unknown-field",
+            "The Projects tab has a field that this agent does not know.",
+            expected="only the fields of form.projects_tab",
+            seen=", ".join(unknown),
+        )
+    return page
+
+
+def _refuse_lost_ticks(page: dict[str, Any], wanted: dict[str, bool]) -> None:
+    held = {row["id"]: row["checked"] for row in page["rows"] if row["id"] in wanted}
+    if held != wanted:
+        raise UnknownPage(
+            "control-mismatch",
+            "The Projects tab has lost the selection of an earlier page.",
+            expected=str(wanted),
+            seen=str(held),
+        )
+
+
+async def _show_other_project(tab: Tab, user_id: str, account: str, project: Project) -> None:
+    """Bring the project's row into the page: a company with more than 500 projects shows 100 at a time [I]."""
+    row = tab.at("projects.other_row", project_id=project.id)
+    if await tab.act(f"looking for {project.label}", row.count):
+        return
+    for words in dict.fromkeys(text for text in (project.number, project.name) if text):
+        await tab.open(f"{edit_path(tab, user_id)}?{urlencode({'other_search': words})}")
+        tab.trust()
+        await ready_edit_page(tab, user_id, account)
+        if await tab.act(f"looking for {project.label}", row.count):
+            return
+    raise _closed_project(project.label, "no such row under the projects the person does not belong to")
+
+
+def _require_member(page: EditPage, project: Project) -> None:
+    if all(row["id"] != project.id for row in page.raw["memberships"]):
+        raise _closed_project(project.label, "no such row under Current Project Settings")
+
+
+def _closed_project(project: str, seen: str) -> Failed:
+    return Failed(
+        "project-not-offered",
+        f"The page does not let the service account change the project {project}.",
+        expected=f"a row for {project}",
+        seen=seen,
+        mender=Mender.ADMINISTRATOR,
+    )
+
+
+def _template_words(template: str | None) -> str:
+    return f"the template {template!r}" if template else "no template"

@@ -1,0 +1,59 @@
+"""Where a tenant's pages are, and how long to wait for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True)
+class TenantAddress:
+    """One tenant: its two origins, its company id, and the only hosts that may ever be given a credential.
+
+    ``allowed_hosts`` are host names without scheme and port, compared exactly. A credential is typed only on one of
+    them, and only over https (or on loopback, where the sandbox lives).
+    """
+
+    sign_in_url: str
+    app_url: str
+    company_id: str
+    allowed_hosts: frozenset[str] = field(default_factory=frozenset)
+    locales: frozenset[str] = frozenset({"en", "en-US"})
+
+    def __post_init__(self) -> None:
+        """Company ids are numbers in text form; anything else would end up in an address or a selector."""
+        if not self.company_id.isascii() or not self.company_id.isdigit():
+            raise ValueError(f"company id {self.company_id!r}: expected digits only")
+
+    @property
+    def directory_path(self) -> str:
+        """Path of the company Directory on the app host [C]."""
+        return f"/{self.company_id}/company/directory"
+
+    def url(self, path: str) -> str:
+        """The full address of a path on the app host."""
+        return self.app_url.rstrip("/") + path
+
+    def may_receive_credentials(self, address: str) -> bool:
+        """Whether a page at ``address`` may be given the account's secrets: known host, and not in clear text."""
+        parts = urlsplit(address)
+        host = (parts.hostname or "").lower()
+        known = {name.lower() for name in self.allowed_hosts}
+        known |= {(urlsplit(url).hostname or "").lower() for url in (self.sign_in_url, self.app_url)}
+        if host not in known:
+            return False
+        return parts.scheme == "https" or host in LOOPBACK or host.endswith(".localhost")
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Upper limits in seconds. Reaching one ends the step with an error; nothing waits for ever."""
+
+    page: float = 30.0  #: a page to load; SYNC saw selectors appear only after 30 s [C]
+    answer: float = 30.0  #: the answer to a write
+    hook: float = 10.0  #: a page that has loaded to show what we look for (slow hydration)
+    control: float = 5.0  #: a control to take a click or a text, a select to show an option
+    submit: float = 5.0  #: a click on a submit button to cause a request
+    margin: float = 5.0  #: more than a browser call's own limit before the browser counts as hung

@@ -1,0 +1,158 @@
+"""A signed-in Directory on the sandbox, a gate that remembers, and small pages of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyotp
+import pytest
+from playwright.async_api import BrowserContext, Page, Route
+
+from flows import Catalogue, Directory, TenantAddress, Timeouts, open_directory
+from flows.legacy.tab import Tab
+from tests.browser.conftest import Sandbox
+
+SERVICE_ACCOUNT = "svc.provisioning@example.com"
+IMPATIENT = Timeouts(page=10, answer=5, hook=1.5, control=2, submit=1.5, margin=2)
+
+
+@dataclass
+class RecordingGate:
+    """A gate that lets everything pass and remembers what it was asked and told."""
+
+    asked: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    refuse_with: Exception | None = None
+
+    async def before(self, page: Page, intent: str) -> None:
+        """Asked before a write."""
+        self.asked.append(intent)
+        if self.refuse_with is not None:
+            raise self.refuse_with
+
+    async def after(self, page: Page, intent: str) -> None:
+        """Told that an answer came."""
+        self.told.append(intent)
+
+
+@dataclass
+class Account:
+    """Credentials of one of the sandbox's accounts; counts how often a secret was asked for."""
+
+    email: str
+    secret_password: str
+    totp_secret: str | None
+    passwords_asked: int = 0
+    codes_asked: int = 0
+
+    def password(self) -> str:
+        """The password."""
+        self.passwords_asked += 1
+        return self.secret_password
+
+    def totp(self) -> str | None:
+        """A code."""
+        self.codes_asked += 1
+        return pyotp.TOTP(self.totp_secret).now() if self.totp_secret else None
+
+
+def account_of(sandbox: Sandbox, email: str = SERVICE_ACCOUNT) -> Account:
+    """The credentials that the sandbox has made up for an address."""
+    known = next(item for item in sandbox.get("/credentials") if item["email"] == email)
+    return Account(email, known["password"], known["totp_secret"])
+
+
+def tenant_of(sandbox: Sandbox) -> TenantAddress:
+    """The sandbox's first company."""
+    company = sandbox.get("/state")["companies"][0]
+    return TenantAddress(sandbox.sign_in_url, sandbox.app_url, str(company["company_id"]))
+
+
+def person_in(sandbox: Sandbox, email: str) -> dict[str, Any]:
+    """The truth about a user."""
+    user: dict[str, Any] = sandbox.get("/state", person=email)["user"]
+    return user
+
+
+def plan_fault(sandbox: Sandbox, operation: str, effect: str, **more: Any) -> None:
+    """Plan one fault."""
+    sandbox.post("/faults", [{"operation": operation, "effect": effect, **more}])
+
+
+def writes_in(sandbox: Sandbox) -> list[str]:
+    """Paths of all requests to the app host that are not GET."""
+    return [item["path"] for item in sandbox.get("/requests") if item["host"] == "app" and item["method"] != "GET"]
+
+
+@pytest.fixture
+def gate() -> RecordingGate:
+    """A gate that remembers."""
+    return RecordingGate()
+
+
+Opener = Callable[..., Awaitable[Directory]]
+
+
+@pytest.fixture
+def open_it(sandbox: Sandbox, context: BrowserContext, gate: RecordingGate) -> Opener:
+    """Open the Directory as an account, on a new tab."""
+
+    async def opened(
+        email: str = SERVICE_ACCOUNT, *, account: Account | None = None, timeouts: Timeouts = IMPATIENT
+    ) -> Directory:
+        page = await context.new_page()
+        who = account or account_of(sandbox, email)
+        return await open_directory(page, tenant_of(sandbox), gate, who, Catalogue.load(), timeouts)
+
+    return opened
+
+
+@pytest.fixture
+async def directory(open_it: Opener, sandbox: Sandbox) -> Directory:
+    """The Directory, signed in as the service account, with an empty log of requests."""
+    opened = await open_it()
+    sandbox.forget_requests()
+    return opened
+
+
+SHELL = """<!doctype html><html lang="en"><head><title>Directory • Small Co</title>
+<script>var Procore = { Environment: { companyId: 1, locale: "en" } };</script></head><body class="directory-scope">
+<button aria-label="Account &amp; Profile"><span id="header-avatar" data-login="svc@example.com"></span></button>
+%s</body></html>"""
+
+
+@dataclass
+class SmallSite:
+    """Pages of our own, answered without a network; what was posted is remembered."""
+
+    tab: Tab
+    pages: dict[str, str] = field(default_factory=dict)
+    posted: list[str] = field(default_factory=list)
+
+    async def show(self, body: str, path: str = "/page") -> Tab:
+        """Serve a body inside the shell of a page and open it."""
+        self.pages[path] = SHELL % body
+        await self.tab.open(path)
+        return self.tab
+
+
+@pytest.fixture
+async def small_site(page: Page) -> SmallSite:
+    """A tab on a site that exists in this test only."""
+    tenant = TenantAddress("https://login.example.test", "https://app.example.test", "1")
+    site = SmallSite(Tab(page, tenant, Catalogue.load(), IMPATIENT))
+
+    async def answer(route: Route) -> None:
+        path = route.request.url.split("://", 1)[1].split("/", 1)[1]
+        if route.request.method != "GET":
+            site.posted.append(path)
+        body = site.pages.get("/" + path)
+        if body is None:
+            await route.fulfill(status=404, body="none", content_type="text/html")
+        else:
+            await route.fulfill(body=body, content_type="text/html; charset=utf-8")
+
+    await page.route("**/*", answer)
+    return site
