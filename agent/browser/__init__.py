@@ -1,0 +1,1 @@
+"""The browser: found, launched, kept warm, signed in per tenant, and closed for certain."""

@@ -1,0 +1,60 @@
+"""The operating system's side of a browser: find its process, weigh it, end it when it hangs.
+
+Playwright gives no process id. Each launch therefore carries a mark of its own as a command line switch, which
+Chromium ignores and :func:`find_marked` looks for.
+"""
+
+from __future__ import annotations
+
+import psutil
+
+MARK = "--agent-launch"
+
+
+def find_marked(mark: str) -> psutil.Process | None:
+    """The browser's main process launched with this mark by a descendant of ours; None when it is gone.
+
+    Debian starts the browser from a shell script that stays above it with the same arguments: the lowest one counts.
+    """
+    wanted = f"{MARK}={mark}"
+    found: dict[int, psutil.Process] = {}
+    parents: set[int] = set()
+    for process in psutil.Process().children(recursive=True):
+        try:
+            line, parent = process.cmdline(), process.ppid()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if wanted in line and not any(word.startswith("--type=") for word in line):
+            found[process.pid] = process
+            parents.add(parent)
+    return next((process for pid, process in found.items() if pid not in parents), None)
+
+
+def end(process: psutil.Process | None) -> bool:
+    """Kill this process and its children; True when there was something to kill.
+
+    Refuses a process id that meanwhile belongs to another program (psutil compares start times).
+    """
+    if process is None or not process.is_running():
+        return False
+    try:
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return False
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(family, timeout=5)
+    return True
+
+
+def resident_mib(process: psutil.Process | None) -> int:
+    """Memory of one process in MiB, 0 when it is gone."""
+    if process is None:
+        return 0
+    try:
+        return int(process.memory_info().rss / 2**20)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0

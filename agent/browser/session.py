@@ -1,0 +1,182 @@
+"""A signed-in browser context per tenant, reused from job to job and, sealed, from run to run.
+
+A sign-in is the rarest act: stored state is tried first, a second job in the same process pays nothing, and a session
+that ends in mid-job is renewed in a context of its own, so that the sign-in never stands in the job's trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Error as PlaywrightError
+
+from agent.browser.launch import WarmBrowser, closed_in_time
+from agent.browser.read_only import read_only
+from agent.browser.stored_state import StoredState
+from agent.credentials.known import KnownSecrets
+from agent.credentials.secret import Secret
+from agent.credentials.store import TenantCredentials
+from agent.errors import Failed
+from flows import Catalogue, CommitGate, Directory, TenantAddress, Timeouts, open_directory
+
+VIEWPORT = {"width": 1280, "height": 900}
+CALL_LIMIT_S = 30.0
+SHORTEST_SESSION_COOKIE = 16  # shorter ones are preferences, not sessions
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that is signed in."""
+
+    directory: Directory
+    context: BrowserContext
+    page: Page
+    browser_version: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """All that is needed to get into one tenant."""
+
+    tenant: str
+    address: TenantAddress
+    credentials: TenantCredentials
+    catalogue: Catalogue
+    timeouts: Timeouts
+    stored: StoredState
+    known: KnownSecrets
+    locale: str = "en-US"
+
+
+class TenantSession:
+    """The session of one tenant. Errors: SignInRejected and what else the flows raise, Failed("browser-lost")."""
+
+    def __init__(self, browser: WarmBrowser, sign_in: SignIn, gate: CommitGate) -> None:
+        self.tenant = sign_in.tenant
+        self._browser = browser
+        self._sign_in = sign_in
+        self._gate = gate
+        self._opened: Opened | None = None
+        self._of: Browser | None = None
+
+    async def open(self) -> Opened:
+        """Signed in; the session of the job before when it is still there."""
+        browser = await self._browser.ready()
+        if self._opened is not None and self._of is browser and not self._opened.page.is_closed():
+            return self._opened
+        await self._drop()
+        self._of = browser
+        state = await asyncio.to_thread(self._sign_in.stored.load)
+        if state is None:
+            await self._sign_in.credentials.code_ready()
+        self._opened = await self._enter(browser, state)
+        return self._opened
+
+    async def renew(self) -> Opened:
+        """Sign in again after the session ended, or start again after the browser died.
+
+        With a browser that lives, the running context stays (its trace goes on) and only gets the new cookies.
+        """
+        browser = await self._browser.ready()
+        if not await self._browser.answers():
+            await self._browser.close()  # it hangs: killed
+            browser = await self._browser.ready()
+        if self._opened is None or self._of is not browser:
+            return await self.open()
+        running = self._opened
+        await self._sign_in.credentials.code_ready()
+        aside = await self._enter(browser, None)
+        try:
+            state = await asyncio.wait_for(aside.context.storage_state(), CALL_LIMIT_S)
+            await asyncio.wait_for(running.context.clear_cookies(), CALL_LIMIT_S)
+            cookies: Any = state.get("cookies", [])  # as Playwright gave them; its two types differ in name only
+            await asyncio.wait_for(running.context.add_cookies(cookies), CALL_LIMIT_S)
+        except (PlaywrightError, TimeoutError) as error:
+            raise _lost(error) from error
+        finally:
+            await closed_in_time(aside.context.close())
+        return running
+
+    @asynccontextmanager
+    async def reading_only(self) -> AsyncIterator[list[str]]:
+        """While inside, nothing that could write leaves the browser for the app host; yields what was held back."""
+        opened = await self.open()
+        host = urlsplit(self._sign_in.address.app_url).hostname or ""
+        async with read_only(opened.context, [host]) as held:
+            yield held
+
+    async def keep(self) -> None:
+        """Seal the cookies as they are now, for the next run. Best effort; call it only while no trace runs."""
+        if self._opened is None:
+            return
+        try:
+            state = await asyncio.wait_for(self._opened.context.storage_state(), CALL_LIMIT_S)
+        except (PlaywrightError, TimeoutError):
+            return
+        self._remember(state)
+        await asyncio.to_thread(self._sign_in.stored.save, state)
+
+    async def close(self) -> None:
+        """Keep the session for the next run and close its context."""
+        await self.keep()
+        await self._drop()
+
+    async def _enter(self, browser: Browser, state: Any) -> Opened:
+        sign_in = self._sign_in
+        try:
+            context = await asyncio.wait_for(
+                browser.new_context(
+                    storage_state=state,
+                    locale=sign_in.locale,
+                    timezone_id="UTC",  # times on the pages are UTC [I]
+                    viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
+                    service_workers="block",  # their requests would pass by the dry run's network guard
+                    accept_downloads=False,
+                ),
+                CALL_LIMIT_S,
+            )
+        except (PlaywrightError, TimeoutError) as error:
+            raise _lost(error) from error
+        try:
+            page = await asyncio.wait_for(context.new_page(), CALL_LIMIT_S)
+            directory = await open_directory(
+                page, sign_in.address, self._gate, sign_in.credentials, sign_in.catalogue, sign_in.timeouts
+            )
+            state = await asyncio.wait_for(context.storage_state(), CALL_LIMIT_S)
+        except (PlaywrightError, TimeoutError) as error:
+            await closed_in_time(context.close())
+            raise _lost(error) from error
+        except BaseException:
+            await closed_in_time(context.close())
+            raise
+        self._remember(state)
+        await asyncio.to_thread(sign_in.stored.save, state)
+        return Opened(directory, context, page, browser.version)
+
+    def _remember(self, state: Any) -> None:
+        """Cookies of a session are secrets from here on: evidence and logs are searched for them."""
+        for cookie in state.get("cookies", []):
+            if cookie.get("httpOnly") and len(cookie["value"]) >= SHORTEST_SESSION_COOKIE:
+                label = f"session cookie {cookie['name']} of {cookie['domain']}"
+                self._sign_in.known.add(label, Secret(cookie["value"]))
+
+    async def _drop(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await closed_in_time(opened.context.close())
+
+
+def _lost(error: BaseException) -> Failed:
+    said = str(error).strip().splitlines()
+    return Failed(
+        "browser-lost",
+        "The browser ended or hung.",
+        expected="a browser that answers",
+        seen=said[0] if said else type(error).__name__,
+    )

@@ -1,0 +1,179 @@
+"""What the jobs of one command share: the browser, a session per tenant, credentials, folders."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from agent.browser.find import find_browser
+from agent.browser.launch import LaunchOptions, WarmBrowser
+from agent.browser.session import SignIn, TenantSession
+from agent.browser.stored_state import StoredState
+from agent.commands.leftovers import Presence
+from agent.credentials.known import KnownSecrets
+from agent.credentials.store import CredentialStore
+from agent.errors import AgentError, Failed, Mender
+from agent.evidence import log
+from agent.evidence.masking import Masker
+from agent.evidence.recorder import EvidenceRecorder
+from agent.execute.gate import GateRelay
+from agent.execute.pace import Limits
+from agent.execute.run import Orders
+from agent.settings import Settings, Tenant
+from flows import Catalogue, TenantAddress, Timeouts
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One tenant's place: its session and the gate behind which its jobs write."""
+
+    name: str
+    tenant: Tenant
+    session: TenantSession
+    relay: GateRelay
+    account: str
+
+
+class Workplace:
+    """Opened for one command, closed for certain. ``headed`` and ``slow_ms`` win over the settings."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tenants: tuple[str, ...],
+        *,
+        headed: bool = False,
+        slow_ms: int | None = None,
+        store: CredentialStore | None = None,
+    ) -> None:
+        self.settings = settings
+        self.known = KnownSecrets()
+        self._tenants = tenants
+        self._headed = headed or settings.browser.headed
+        self._slow_ms = settings.browser.slow_ms if slow_ms is None else slow_ms
+        self._store = store or CredentialStore()
+        self._seats: dict[str, Seat] = {}
+        self._browser: WarmBrowser | None = None
+        self._presence = Presence(settings.paths.evidence)
+        self.completed: tuple[str, ...] = ()  # what was done about evidence of killed processes
+
+    async def __aenter__(self) -> Workplace:
+        log.configure("off", Masker(self.known))
+        self._learn_secrets()
+        self.completed = await asyncio.to_thread(self._presence.arrive, self._traces, self.known)
+        return self
+
+    def _learn_secrets(self) -> None:
+        """Know what must not stand in evidence before any is completed; what is missing is told with the job."""
+        for name in self.settings.tenants:
+            with contextlib.suppress(AgentError):
+                self._store.sign_in_credentials(name, self.settings.paths.state, self.known)
+
+    @property
+    def _traces(self) -> Path:
+        return self.settings.paths.state / "traces"
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for seat in self._seats.values():
+            await seat.session.close()
+        if self._browser is not None:
+            await self._browser.close()
+        self._presence.leave()
+
+    async def rest(self) -> None:
+        """Between two jobs: a browser whose driver has grown too heavy is closed, the sessions sealed before."""
+        if self._browser is not None and self._browser.is_worn:
+            for seat in self._seats.values():
+                await seat.session.close()
+            await self._browser.close()
+
+    @property
+    def browser(self) -> WarmBrowser:
+        """The browser of this command; found on first use, started by whoever needs it."""
+        if self._browser is None:
+            hosts = [host for name in self._tenants for host in self.settings.tenants[name].hosts]
+            self._browser = WarmBrowser(
+                LaunchOptions(
+                    executable=find_browser(self.settings.browser.executable, headed=self._headed),
+                    allowed_hosts=tuple(dict.fromkeys(hosts)),
+                    traces_dir=self._traces,
+                    headed=self._headed,
+                    slow_ms=self._slow_ms,
+                )
+            )
+        return self._browser
+
+    def seat(self, name: str) -> Seat:
+        """The tenant's place. Raises Failed for credentials, keyring, browser or catalogue that are not there."""
+        if name not in self._seats:
+            self._seats[name] = self._sit_down(name, self.settings.tenants[name])
+        return self._seats[name]
+
+    def _sit_down(self, name: str, tenant: Tenant) -> Seat:
+        state = self.settings.paths.state
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(
+                "state-unwritable",
+                f"The folder for sessions cannot be made: {state}",
+                expected="a folder that the agent may write (settings: paths.state)",
+                seen=error.strerror or str(error),
+                mender=Mender.OPERATOR,
+            ) from error
+        credentials = self._store.sign_in_credentials(name, state, self.known)
+        relay = GateRelay()
+        sign_in = SignIn(
+            tenant=name,
+            address=address_of(tenant),
+            credentials=credentials,
+            catalogue=Catalogue.load(self.settings.paths.selectors),
+            timeouts=Timeouts(page=tenant.timeouts.page_s, answer=tenant.timeouts.answer_s),
+            stored=StoredState(state / "sessions", name, credentials.email, self._store.require_safe_backend()),
+            known=self.known,
+            locale=tenant.locale,
+        )
+        return Seat(name, tenant, TenantSession(self.browser, sign_in, relay), relay, credentials.email)
+
+    def recorder(self, seat: Seat | None) -> EvidenceRecorder:
+        """A new recorder for one job."""
+        return EvidenceRecorder(
+            self.settings.paths.evidence,
+            self._traces,
+            self.known,
+            service_account=seat.account if seat else "",
+        )
+
+    def orders(self, tenant: Tenant, recorder: EvidenceRecorder, *, dry_run: bool, approved: bool) -> Orders:
+        """How a job is to be run in this tenant."""
+        times = tenant.timeouts
+        return Orders(
+            rules=tenant.policy,
+            dry_run=dry_run,
+            approved=approved,
+            results=_folder_of(recorder),
+            limits=Limits(settle_s=times.settle_s, verify_s=times.verify_s, projects_s=times.projects_s),
+        )
+
+
+def _folder_of(recorder: EvidenceRecorder) -> Callable[[], Path | None]:
+    return lambda: recorder.folder
+
+
+def address_of(tenant: Tenant) -> TenantAddress:
+    """A tenant's settings as the flows take them.
+
+    ``allowed_hosts`` stay behind: they may be reached, but only the sign-in and the app host are given credentials.
+    """
+    return TenantAddress(
+        sign_in_url=tenant.sign_in_url,
+        app_url=tenant.app_url,
+        company_id=tenant.company_id,
+        locales=frozenset({"en", tenant.locale}),
+    )

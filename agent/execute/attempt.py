@@ -1,0 +1,248 @@
+"""Carry out a plan: each write exactly once; after trouble look first, then plan anew.
+
+What each kind of trouble leads to::
+
+    nothing was sent      session or browser ended   begin again once, by observing
+                          anything else              stop
+    sent, refused         stale form, signed out     begin again once, by observing
+                          message on the page        look: not there -> stop; there -> plan anew
+    sent, answer lost     look until the deadline    there -> plan anew; not there -> stop, a person decides
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from agent.errors import AgentError, AnswerLost, Failed, Refused, RetrySafe, SaveRejected, SignedOut, Uncertain
+from agent.execute.events import Note, Planned, StepEnded, StepStarted
+from agent.execute.judging import judge
+from agent.execute.lost_answer import Settled, look_for_effect, own_records
+from agent.execute.outcome import StepResult
+from agent.execute.pace import poll
+from agent.execute.perform import perform
+from agent.execute.thinking import Thinking
+from agent.execute.work import Seen, Work, recoverable
+from agent.plan.effects import failed_assignments, holds
+from agent.plan.steps import AssignProjects, Invite, Plan, Step
+from agent.policy.rules import PolicyRules
+
+#: Failures of our own while an answer came in: what the page said is not known.
+NOT_FROM_THE_PAGE = frozenset({"unexpected", "evidence-unwritable", "evidence-broken"})
+
+Ended = Callable[..., Awaitable[None]]
+
+
+class Stopped(Exception):
+    """The plan cannot go on; carries the error that stopped it.
+
+    ``unknown``: nobody can say whether the last write was kept.
+    """
+
+    def __init__(self, cause: AgentError, *, unknown: bool = False) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+        self.unknown = unknown
+
+
+@dataclass
+class Attempt:
+    """The carrying out of one plan, and of the plans that follow from it after trouble."""
+
+    work: Work
+    thinking: Thinking
+    seen: Seen
+    user_id: str | None
+    remaining: list[Step]
+    rules: PolicyRules
+
+    async def run(self) -> None:
+        """Carry out what remains. Raises Stopped; ``remaining`` then holds what was not begun."""
+        while self.remaining:
+            step = self.remaining.pop(0)
+            try:
+                await self._one(step)
+            except AgentError as error:  # of an observer, or of a look after trouble: what is done stays told
+                raise Stopped(error) from error
+
+    async def _one(self, step: Step) -> None:
+        work = self.work
+        number = len(work.results) + 1
+        began = work.clock.monotonic()
+
+        async def ended(state: str, detail: str = "") -> None:
+            spent = round((work.clock.monotonic() - began) * 1000)
+            result = StepResult(number=number, title=step.title, state=state, detail=detail, milliseconds=spent)
+            work.results.append(result)
+            await work.tell(StepEnded(step, result))
+
+        try:
+            await work.tell(StepStarted(number, step))
+        except AgentError as error:  # evidence can no longer be kept
+            work.results.append(StepResult(number=number, title=step.title, state="not sent", detail=error.message))
+            raise
+        sent = work.gate.sent
+        try:
+            self.user_id = await perform(work.directory, step, self.user_id)
+        except Exception as caught:
+            trouble = caught if isinstance(caught, AgentError) else await self._unexpected(caught)
+            if work.gate.sent == sent:
+                await self._not_sent(step, trouble, ended)
+            else:
+                await self._sent_in_trouble(step, trouble, ended)
+            return
+        if isinstance(step, AssignProjects):
+            await self._applied(step, ended)
+            return
+        work.kept.append(step)
+        await ended("saved")
+
+    async def _not_sent(self, step: Step, error: AgentError, ended: Ended) -> None:
+        await ended("not sent", error.message)
+        if not recoverable(error) or error.code in self.work.recovered:
+            raise Stopped(error) from error
+        await self.work.recover(error)
+        self.seen = await self.work.look_again(self.seen, self.user_id)
+        await self._plan_anew()
+
+    async def _sent_in_trouble(self, step: Step, error: AgentError, ended: Ended) -> None:
+        """The write left the browser, and the answer is not the one hoped for."""
+        # Any Failed of the flows says: nothing was saved. One look is enough to believe it.
+        refused = isinstance(error, Failed) and error.code not in NOT_FROM_THE_PAGE
+        again = recoverable(error) and error.code not in self.work.recovered
+        try:
+            if isinstance(error, SignedOut) and again:
+                await self.work.recover(error)
+            settled = await look_for_effect(self.work, step, self.seen, self.user_id, patient=not refused)
+        except Exception as caught:
+            await ended("unknown", f"{error.message} Looking for its effect failed: {caught}")
+            raise Stopped(error, unknown=True) from caught
+        if settled.visible:
+            await self._found(step, error, settled, ended)
+            return
+        if not refused:
+            await ended("unknown", f"{error.message} Its effect was not found {settled.how} until the deadline.")
+            raise Stopped(error, unknown=True) from error
+        if again:
+            await ended("not sent", f"{error.message} Not saved, as a fresh look shows.")
+            self.work.recovered.add(error.code)
+            self.seen = settled.seen
+            self.user_id = settled.user_id or self.user_id
+            await self._plan_anew()
+            return
+        by_procore = isinstance(error, SaveRejected) or error.code == "denied"
+        await ended(
+            "rejected" if by_procore else "not sent", " ".join(part for part in (error.message, error.seen) if part)
+        )
+        self.seen = settled.seen
+        raise Stopped(error) from error
+
+    async def _found(self, step: Step, error: AgentError, settled: Settled, ended: Ended) -> None:
+        self.seen = settled.seen
+        self.user_id = settled.user_id
+        if isinstance(error, SaveRejected) or error.code == "denied":  # somebody else was first
+            await ended("not needed any more", f"{error.message} It is so already, as was seen {settled.how}.")
+        else:
+            self.work.kept.append(step)
+            await ended("settled by observation", f"{error.message} Its effect was seen {settled.how}.")
+        if error.code in NOT_FROM_THE_PAGE - {"unexpected"}:  # evidence can no longer be kept
+            raise Stopped(error) from error
+        await self._plan_anew()
+
+    async def _applied(self, step: AssignProjects, ended: Ended) -> None:
+        """Wait for an asynchronous save: each project on its own, some may fail."""
+        work, user_id = self.work, self.user_id
+        if user_id is None:
+            raise RuntimeError("projects were assigned to nobody")
+
+        failed: list[str] = []
+
+        async def look() -> Seen:
+            person = await work.read(user_id, self.seen.person)
+            if not holds(step, person):
+                records = await own_records(work, user_id)
+                failed[:] = [project.label for project in failed_assignments(step, records)]
+            return Seen(self.seen.correlation, person)
+
+        try:
+            self.seen, _ = await poll(
+                look,
+                lambda seen: holds(step, seen.person) or bool(failed),
+                work.limits.projects_s,
+                work.clock,
+                work.limits,
+            )
+        except AgentError as error:
+            await ended("unknown", f"Accepted; whether it was applied could not be read: {error.message}")
+            raise Stopped(error, unknown=True) from error
+        if holds(step, self.seen.person):
+            work.kept.append(step)
+            await ended("saved", "applied, as a fresh look shows")
+            return
+        work.kept.append(step)  # part of it was done: the Change History is asked for it
+        if failed:
+            text = f"Procore could not change these projects: {', '.join(failed)}"
+            await ended("partly saved", text)
+            raise Stopped(Uncertain("projects-failed", text, retry_safe=RetrySafe.YES))
+        text = "Procore accepted the change of projects but did not finish it in time."
+        await ended("unknown", text)
+        raise Stopped(Uncertain("projects-pending", text, retry_safe=RetrySafe.YES), unknown=True)
+
+    async def _plan_anew(self) -> None:
+        """Plan from what was just seen; never send again what this job knows to be saved.
+
+        A page may show the state from before our saves for a while: then look again until it does not.
+        """
+        work = self.work
+
+        async def look() -> Plan:
+            self.seen = await work.with_label(self.seen)
+            plan = await self.thinking.plan(self.seen)
+            await judge(work, plan, self.seen.person, self.rules)
+            # To send a mail once more is no state that could be seen: what was sent in this job is done.
+            steps = tuple(step for step in plan.steps if not (isinstance(step, Invite) and step in work.kept))
+            return plan if steps == plan.steps else plan.model_copy(update={"steps": steps})
+
+        async def fresh() -> Plan:
+            self.seen = await work.look_again(self.seen, self.user_id)
+            return await look()
+
+        try:
+            plan = await look()
+            if self._repeats(plan):
+                plan, settled = await poll(
+                    fresh, lambda plan: not self._repeats(plan), work.limits.settle_s, work.clock, work.limits
+                )
+                if not settled:
+                    raise Stopped(
+                        AnswerLost(
+                            "not-visible",
+                            "A change that was saved does not show on the person's page; it is not sent a second time.",
+                            expected=self._repeats(plan)[0].title,
+                            seen="the state from before it",
+                        ),
+                        unknown=True,
+                    )
+        except Refused as error:
+            raise Stopped(error) from error
+        self.remaining = list(plan.steps)
+        await work.tell(Planned(plan, replanned=True))
+
+    def _repeats(self, plan: Plan) -> list[Step]:
+        return [step for step in plan.steps if step in self.work.kept]
+
+    async def _unexpected(self, caught: Exception) -> AgentError:
+        lines = "".join(traceback.format_exception(caught))
+        await self.work.tell(Note("Something unexpected happened in the agent.", {"traceback": lines}))
+        return unexpected(caught)
+
+
+def unexpected(caught: BaseException) -> Failed:
+    """An error that nobody foresaw, as one that people can be told."""
+    return Failed(
+        "unexpected",
+        "Something unexpected happened in the agent; please report it with the evidence folder.",
+        seen=f"{type(caught).__name__}: {caught}",
+        retry_safe=RetrySafe.UNKNOWN,
+    )

@@ -1,0 +1,96 @@
+"""When a write was sent and its answer is not known: look for its effect; never send it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.domain.person import ChangeRecord, Listing, Person
+from agent.execute.pace import poll
+from agent.execute.work import Seen, Work
+from agent.plan.effects import history_expectations, holds, unmet
+from agent.plan.steps import AssignProjects, CreateUser, Invite, Step
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What fresh readings say about a write."""
+
+    visible: bool
+    seen: Seen
+    user_id: str | None
+    how: str  # where its effect was seen, or not
+
+
+async def look_for_effect(work: Work, step: Step, seen: Seen, user_id: str | None, *, patient: bool) -> Settled:
+    """Look for the step's effect; with ``patient`` until the deadline, else once.
+
+    A creation is looked for by e-mail in all lists; an invitation in the Change History (it cannot be seen in a
+    mailbox); everything else on the person's page.
+    """
+    limit = 0.0
+    if patient:
+        limit = work.limits.projects_s if isinstance(step, AssignProjects) else work.limits.settle_s
+    if isinstance(step, CreateUser):
+        return await _created(work, step, seen, limit)
+    if user_id is None:
+        return Settled(False, seen, None, "no user is known")
+    if isinstance(step, Invite):
+        return await _invited(work, step, seen, user_id, limit)
+    person, visible = await poll(
+        lambda: work.read(user_id, seen.person), lambda person: holds(step, person), limit, work.clock, work.limits
+    )
+    return Settled(visible, Seen(seen.correlation, person), user_id, "on the person's page, opened afresh")
+
+
+async def _created(work: Work, step: CreateUser, seen: Seen, limit: float) -> Settled:
+    email = step.new.email
+
+    async def found() -> Seen:
+        correlation = await work.reading(lambda directory: directory.find(email))
+        users = [hit for hit in correlation.matches if hit.listing in (Listing.USERS, Listing.INACTIVE_USERS)]
+        if len(users) != 1 or users[0].user_id is None:
+            return Seen(correlation, None)
+        person = await work.read(users[0].user_id, None)
+        return Seen(correlation, person.model_copy(update={"invited": users[0].invited}))
+
+    now, visible = await poll(found, lambda now: holds(step, now.person), limit, work.clock, work.limits)
+    user_id = now.person.user_id if now.person else None
+    return Settled(visible, now if visible else Seen(now.correlation, now.person), user_id, "by e-mail in all lists")
+
+
+async def _invited(work: Work, step: Invite, seen: Seen, user_id: str, limit: float) -> Settled:
+    async def sent() -> tuple[Person | None, bool]:
+        records = await own_records(work, user_id)
+        if not unmet(history_expectations(step), records):
+            return _marked(seen.person), True
+        if step.again:
+            return seen.person, False
+        correlation = await work.reading(lambda directory: directory.find(step.email))
+        label = any(hit.user_id == user_id and hit.invited for hit in correlation.matches)
+        return (_marked(seen.person) if label else seen.person), label
+
+    (person, _), visible = await poll(sent, lambda found: found[1], limit, work.clock, work.limits)
+    return Settled(visible, Seen(seen.correlation, person), user_id, "in the Change History and by the Re-Invite label")
+
+
+def _marked(person: Person | None) -> Person | None:
+    return person.model_copy(update={"invited": True}) if person is not None else None
+
+
+async def own_records(work: Work, user_id: str) -> tuple[ChangeRecord, ...]:
+    """The Change History since the job began, as far as our account made it."""
+    return tuple(record for record in await records_since(work, user_id) if is_own(work, record))
+
+
+async def records_since(work: Work, user_id: str) -> tuple[ChangeRecord, ...]:
+    """The Change History since the job began, by the tenant's clock."""
+    began = work.began
+    if began is None:
+        return ()
+    return await work.reading(lambda directory: directory.history(user_id, began))
+
+
+def is_own(work: Work, record: ChangeRecord) -> bool:
+    """Whether our own account made this change."""
+    own = work.facts.own_login if work.facts else ""
+    return record.actor_login.strip().lower() == own.strip().lower()

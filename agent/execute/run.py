@@ -1,0 +1,305 @@
+"""Run one job from beginning to end: observe, plan, policy, execute, verify; always with an outcome.
+
+No error of the outside world leaves :func:`run_job`: it becomes an outcome, told to the observers as the last event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.errors import AgentError, Failed, Refused, RetrySafe, Uncertain
+from agent.execute import wording
+from agent.execute.attempt import Attempt, Stopped, unexpected
+from agent.execute.events import JobEnded, JobStarted, Note, Observed, Observer, Planned, Verified
+from agent.execute.gate import GateRelay, JobGate
+from agent.execute.judging import judge
+from agent.execute.outcome import Outcome, StepResult, Verdict
+from agent.execute.pace import Clock, Limits, RealClock
+from agent.execute.session import JobSession
+from agent.execute.snapshot import take_snapshot
+from agent.execute.telling import Telling
+from agent.execute.thinking import Thinking
+from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
+from agent.execute.work import Seen, Work
+from agent.jobs.model import Job, Read, Snapshot, email_of
+from agent.plan.correlate import NeedsPerson
+from agent.plan.steps import Plan
+from agent.policy.rules import PolicyRules
+
+
+@dataclass(frozen=True)
+class Orders:
+    """How a job is to be run."""
+
+    rules: PolicyRules
+    dry_run: bool = False
+    approved: bool = False  # a person has approved what policy asks about (--yes)
+    results: Callable[[], Path | None] = lambda: None  # where a snapshot's files go, once the job has started
+    limits: Limits = field(default_factory=Limits)
+
+
+async def run_job(
+    job: Job,
+    session: JobSession,
+    relay: GateRelay,
+    observers: Sequence[Observer],
+    orders: Orders,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Run the job in this session; ``relay`` is the gate that the session's Directory was opened with.
+
+    Never raises for what the tenant, the browser or the disk do. Cancelling the task ends the job with an outcome, too.
+    """
+    clock = clock or RealClock()
+    telling = Telling(observers)
+    reads_only = orders.dry_run or isinstance(job, Read | Snapshot)
+    gate = JobGate(telling, dry_run=reads_only)
+    work = Work(job, session, telling, gate, clock, orders.limits)
+    relay.attach(gate)
+    try:
+        outcome = await _guarded(_JobRun(work, orders), orders)
+    finally:
+        relay.attach(None)
+    try:
+        await telling.tell(JobEnded(outcome, clock.now()))
+    except AgentError as error:
+        return _unsealed(outcome, error, session.tenant)
+    return outcome
+
+
+async def _guarded(run: _JobRun, orders: Orders) -> Outcome:
+    """The job's outcome, whatever happens."""
+    work = run.work
+    try:
+        await work.tell(JobStarted(work.job, work.session.tenant, work.clock.now(), orders.dry_run))
+        if not orders.dry_run:
+            return await run.go()
+        await work.enter()
+        async with work.session.reading_only() as held:
+            work.guarded = True
+            outcome = await run.go()
+            for request in held:
+                await work.tell(Note("Held back in the dry run.", {"request": request}))
+            return outcome
+    except AgentError as error:
+        return run.ended_by(error)
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        return run.ended_by(
+            Failed(
+                "interrupted", "The job was interrupted.", expected="a job that runs to its end", seen="a stop signal"
+            )
+        )
+    except Exception as caught:
+        lines = "".join(traceback.format_exception(caught))
+        with contextlib.suppress(AgentError):
+            await work.tell(Note("Something unexpected happened in the agent.", {"traceback": lines}))
+        return run.ended_by(unexpected(caught))
+
+
+class _JobRun:
+    """The walk of one job."""
+
+    def __init__(self, work: Work, orders: Orders) -> None:
+        self.work = work
+        self._orders = orders
+        self._email = email_of(work.job)
+
+    async def go(self) -> Outcome:
+        """Walk it. Raises AgentError where :meth:`ended_by` words the end."""
+        if self.work.opened is None:
+            await self.work.enter()
+        if isinstance(self.work.job, Snapshot):
+            return await self._snapshot()
+        if isinstance(self.work.job, Read):
+            return await self._report(self.work.job.person.email)
+        seen = await self.work.look("before")
+        thinking = Thinking(self.work)
+        plan = await thinking.plan(seen)
+        decision = await judge(self.work, plan, seen.person, self._orders.rules)
+        await self.work.tell(Planned(plan))
+        if plan.is_empty:
+            return await self._nothing_to_do(seen)
+        if decision.must_wait and not self._orders.approved:
+            return Outcome(
+                verdict=Verdict.WAITING,
+                summary=wording.waiting_summary(plan, decision.reasons),
+                next_step="Somebody who may approve it runs the same job with --yes.",
+            )
+        if self._orders.dry_run:
+            return Outcome(
+                verdict=Verdict.DONE,
+                summary=wording.dry_run_summary(plan),
+                next_step="Run the job without --dry-run to carry it out.",
+            )
+        return await self._carry_out(plan, thinking, seen)
+
+    async def _nothing_to_do(self, seen: Seen) -> Outcome:
+        witness = nothing_to_do_witness()
+        await self.work.tell(Verified((witness,)))
+        return Outcome(
+            verdict=Verdict.DONE,
+            summary=wording.nothing_summary(seen.person, self._email),
+            nothing_to_do=True,
+            witnesses=(witness,),
+            next_step=wording.done_next_step(self.work.job),
+        )
+
+    async def _carry_out(self, plan: Plan, thinking: Thinking, seen: Seen) -> Outcome:
+        work = self.work
+        user_id = seen.person.user_id if seen.person else None
+        attempt = Attempt(work, thinking, seen, user_id, list(plan.steps), self._orders.rules)
+        try:
+            await attempt.run()
+        except Stopped as stopped:
+            return await self._stopped(stopped, attempt, before=seen)
+        if attempt.user_id is None:
+            raise RuntimeError("a plan was carried out on nobody")
+        confirmation = await verify(work, thinking, attempt.seen, attempt.user_id)
+        if confirmation.agreed:
+            return Outcome(
+                verdict=Verdict.DONE,
+                summary=wording.done_summary(confirmation.person, work.kept),
+                steps=tuple(work.results),
+                witnesses=confirmation.witnesses,
+                next_step=wording.done_next_step(work.job),
+            )
+        return self._not_confirmed(confirmation)
+
+    def _not_confirmed(self, confirmation: Confirmation) -> Outcome:
+        findings = [text for said in confirmation.witnesses if said.agrees is False for text in said.findings]
+        error = Uncertain(
+            "not-confirmed",
+            "Every change was sent, but reading back does not confirm all of it.",
+            expected="both witnesses agree",
+            seen="; ".join(findings),
+        )
+        return Outcome(
+            verdict=Verdict.UNCERTAIN,
+            summary=f"{error.message} {' '.join(findings)}",
+            steps=tuple(self.work.results),
+            witnesses=confirmation.witnesses,
+            error=error.diagnostics(),
+            next_step=wording.next_step(error, self.work.session.tenant),
+        )
+
+    async def _stopped(self, stopped: Stopped, attempt: Attempt, before: Seen) -> Outcome:
+        """A plan that could not go on: a last look, then what is done and what is not."""
+        work, cause = self.work, stopped.cause
+        begun = len(work.results)
+        for number, step in enumerate(attempt.remaining, begun + 1):
+            work.results.append(StepResult(number=number, title=step.title, state="not sent"))
+        after = attempt.seen.person
+        if attempt.user_id is not None and cause.code != "evidence-unwritable":
+            with contextlib.suppress(AgentError):
+                after = await work.read(attempt.user_id, after)
+                await work.tell(Observed("after", None, after, work.opened.page if work.opened else None))
+        error = self._stop_error(stopped, changed_meanwhile=_differs(before, after) and work.gate.sent > 0)
+        return self._outcome_of(error)
+
+    def _stop_error(self, stopped: Stopped, *, changed_meanwhile: bool) -> AgentError:
+        cause, results = stopped.cause, self.work.results
+        said = wording.stopped_summary(results, cause)
+        if stopped.unknown:
+            return Uncertain(cause.code, said, expected=cause.expected, seen=cause.seen, retry_safe=RetrySafe.UNKNOWN)
+        if self.work.changed:
+            return Uncertain(
+                "stopped-midway",
+                said,
+                expected=cause.expected,
+                seen=f"{cause.code}: {cause.seen or cause.message}",
+                mender=cause.mender,
+                retry_safe=RetrySafe.YES,
+            )
+        if changed_meanwhile:
+            return Uncertain(
+                "changed-meanwhile",
+                f"{said} The person was changed meanwhile, and not by a step of this job.",
+                expected="the person as before the job",
+                seen="another state",
+            )
+        return cause
+
+    async def _report(self, email: str) -> Outcome:
+        work = self.work
+        correlation = await work.reading(lambda directory: directory.find(email))
+        users = [hit for hit in correlation.matches if hit.user_id is not None]
+        person = None
+        if len(users) == 1 and users[0].user_id is not None:
+            read = await work.read(users[0].user_id, None)
+            person = read.model_copy(update={"invited": users[0].invited}) if read.invited is None else read
+        await work.tell(Observed("before", correlation, person, work.opened.page if work.opened else None))
+        hits = len(correlation.matches)
+        return Outcome(verdict=Verdict.DONE, summary=wording.read_summary(person, email, hits), nothing_to_do=True)
+
+    async def _snapshot(self) -> Outcome:
+        folder = self._orders.results()
+        if folder is None:
+            raise Failed("no-folder", "A snapshot needs a folder for its files.")
+        counts = await take_snapshot(self.work, folder)
+        return Outcome(
+            verdict=Verdict.DONE,
+            summary=wording.snapshot_summary(counts),
+            nothing_to_do=True,
+            files={name: name for name in ("snapshot.json", "snapshot.csv")},
+        )
+
+    def ended_by(self, error: AgentError) -> Outcome:
+        """The outcome of an error outside the steps: what was sent before decides how sure anybody can be."""
+        work = self.work
+        if work.gate.sent > 0 and not isinstance(error, Uncertain):
+            said = "Changes were sent, but their confirmation failed: "
+            if work.gate.sent > len(work.results):
+                said = "A change was being sent: "
+            error = Uncertain(
+                error.code,
+                wording.stopped_summary(work.results, Failed(error.code, said + error.message)),
+                expected=error.expected,
+                seen=error.seen,
+                mender=error.mender,
+                retry_safe=RetrySafe.UNKNOWN,
+            )
+        return self._outcome_of(error)
+
+    def _outcome_of(self, error: AgentError) -> Outcome:
+        return Outcome(
+            verdict=verdict_of(error),
+            summary=error.message,
+            steps=tuple(self.work.results),
+            error=error.diagnostics(),
+            next_step=wording.next_step(error, self.work.session.tenant),
+        )
+
+
+def verdict_of(error: AgentError) -> Verdict:
+    """The verdict that an error means."""
+    if isinstance(error, NeedsPerson):
+        return Verdict.WAITING
+    if isinstance(error, Refused):
+        return Verdict.REFUSED
+    return Verdict.UNCERTAIN if isinstance(error, Uncertain) else Verdict.FAILED
+
+
+def _differs(before: Seen, after: object) -> bool:
+    if before.person is None or after is None:
+        return False
+    return before.person != after
+
+
+def _unsealed(outcome: Outcome, error: AgentError, tenant: str) -> Outcome:
+    """The job ended as it ended, but its evidence could not be finished: that is not done."""
+    changed = outcome.verdict in (Verdict.DONE, Verdict.UNCERTAIN) and bool(outcome.steps)
+    return outcome.model_copy(
+        update={
+            "verdict": Verdict.UNCERTAIN if changed else Verdict.FAILED,
+            "summary": f"{outcome.summary} But the evidence could not be finished: {error.message}",
+            "error": error.diagnostics(),
+            "next_step": wording.next_step(error, tenant),
+        }
+    )

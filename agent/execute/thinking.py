@@ -1,0 +1,40 @@
+"""The pure middle of a job, fed with what was read: whom it is about, what is wanted, which steps lead there."""
+
+from __future__ import annotations
+
+from agent.domain.access import Vendor
+from agent.domain.person import Person
+from agent.errors import Failed
+from agent.execute.work import Seen, Work
+from agent.plan.correlate import lookups_for
+from agent.plan.difference import Difference
+from agent.plan.planner import plan_job
+from agent.plan.resolve import resolve
+from agent.plan.steps import Plan
+from agent.plan.wanted import Wanted, unsatisfied
+
+
+class Thinking:
+    """Plans and plans again; names are resolved against the same vendors and facts throughout a job."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._vendors: tuple[Vendor, ...] | None = None
+        self.wanted: Wanted | None = None
+
+    async def plan(self, seen: Seen) -> Plan:
+        """The plan for what was seen. Raises Refused with every problem of the job at once."""
+        work = self._work
+        if work.facts is None:
+            raise Failed("no-facts", "The tenant's names were not read.")
+        if self._vendors is None:
+            name = lookups_for(work.job).vendor
+            self._vendors = () if name is None else await work.reading(lambda directory: directory.find_vendors(name))
+        self.wanted = resolve(work.job, seen.person, work.facts, self._vendors)
+        return plan_job(seen.person, self.wanted, work.facts)
+
+    def left(self, person: Person) -> tuple[Difference, ...]:
+        """What is not as wanted in this person, by the wish as it was resolved last."""
+        if self.wanted is None:
+            raise RuntimeError("nothing was planned yet")
+        return unsatisfied(self.wanted, person)

@@ -1,0 +1,165 @@
+"""One job while it runs: what it needs, what it has done so far, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from agent.domain.person import Correlation, Person, TenantFacts
+from agent.errors import AgentError, Failed
+from agent.execute.events import Event, Note, Observed, SessionReady
+from agent.execute.gate import JobGate
+from agent.execute.outcome import StepResult
+from agent.execute.pace import Clock, Limits
+from agent.execute.session import JobSession, OpenedSession
+from agent.execute.telling import Telling
+from agent.jobs.model import Job
+from agent.plan.correlate import lookups_for, settle, with_sighting
+from agent.plan.steps import Step
+from flows import Directory
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the Directory shows of the person a job is about."""
+
+    correlation: Correlation
+    person: Person | None
+
+
+@dataclass
+class Work:
+    """The state of one running job."""
+
+    job: Job
+    session: JobSession
+    telling: Telling
+    gate: JobGate
+    clock: Clock
+    limits: Limits
+    opened: OpenedSession | None = None
+    began: datetime | None = None  # by the tenant's clock
+    facts: TenantFacts | None = None
+    recovered: set[str] = field(default_factory=set)
+    guarded: bool = False  # the network guard of a dry run lies on this session's context: no other one may be opened
+    results: list[StepResult] = field(default_factory=list)
+    kept: list[Step] = field(default_factory=list)  # steps that were saved, or found saved
+
+    @property
+    def directory(self) -> Directory:
+        """The Directory of the open session."""
+        if self.opened is None:
+            raise RuntimeError("the session is not open yet")
+        return self.opened.directory
+
+    @property
+    def changed(self) -> bool:
+        """Whether this job has changed something, as far as it knows."""
+        return bool(self.kept)
+
+    async def tell(self, event: Event) -> None:
+        """Tell the observers."""
+        await self.telling.tell(event)
+
+    async def enter(self) -> None:
+        """Open the session, find out what kind of Directory it is, and note the tenant's time."""
+        self.opened = await self.session.open()
+        try:
+            fingerprint = await self.directory.fingerprint()
+        except Failed as error:  # the session of the job before is over, or its browser has died meanwhile
+            if not recoverable(error):
+                raise
+            await self._renew(error)
+            fingerprint = await self.directory.fingerprint()
+        await self.tell(SessionReady(self.opened.context, self.opened.page, fingerprint, self.opened.browser_version))
+        self.began = await self.directory.server_time()
+        self.facts = await self.reading(lambda directory: directory.facts())
+
+    async def reading(self, read: Callable[[Directory], Awaitable[T]]) -> T:
+        """Read; when the session or the browser ended meanwhile, begin again once and read again."""
+        try:
+            return await read(self.directory)
+        except Failed as error:
+            if not recoverable(error):
+                raise
+            await self.recover(error)
+        return await read(self.directory)
+
+    async def recover(self, error: AgentError) -> None:
+        """Sign in again, or restart the browser, once per job and kind of trouble; raises the error a second time."""
+        if error.code in self.recovered or (self.guarded and error.code != "signed-out"):
+            raise error
+        before = self.opened
+        await self._renew(error)
+        if self.opened is not None and (before is None or self.opened.context is not before.context):
+            fingerprint = await self.directory.fingerprint()
+            await self.tell(
+                SessionReady(self.opened.context, self.opened.page, fingerprint, self.opened.browser_version)
+            )
+
+    async def _renew(self, error: AgentError) -> None:
+        self.recovered.add(error.code)
+        if error.code == "stale-token":  # a stale form needs a fresh page, not a fresh session
+            return
+        what = "Signing in again, once." if error.code == "signed-out" else "Starting the browser again, once."
+        await self.tell(Note(f"{error.message} {what}", {"code": error.code}))
+        self.opened = await self.session.renew()
+
+    async def look(self, moment: str) -> Seen:
+        """Find the person in all lists and read the page, if there is exactly one.
+
+        Raises NeedsPerson where the lists show more than one, or somebody who might be the same.
+        """
+        lookups = lookups_for(self.job)
+        email, new_email = lookups.email, lookups.new_email
+        if email is None:
+            raise ValueError(f"a {self.job.action} job is about nobody")
+        correlation = await self.reading(
+            lambda directory: directory.find(email, full_name=lookups.full_name, company=lookups.company)
+        )
+        other = None
+        if new_email is not None:
+            other = await self.reading(lambda directory: directory.find(new_email))
+        person = None
+        try:
+            sighting = settle(self.job, correlation, other)
+            user_id = sighting.user_id if sighting is not None else None
+            if user_id is not None:
+                person = with_sighting(await self.reading(lambda directory: directory.read_person(user_id)), sighting)
+        finally:
+            page = self.opened.page if self.opened else None
+            await self.tell(Observed(moment, correlation, person, page))
+        return Seen(correlation, person)
+
+    async def look_again(self, seen: Seen, user_id: str | None, moment: str = "recovery") -> Seen:
+        """Read the person afresh; by e-mail where no user is known yet."""
+        if user_id is None:
+            return await self.look(moment)
+        again = await self.with_label(Seen(seen.correlation, await self.read(user_id, seen.person)))
+        await self.tell(Observed(moment, again.correlation, again.person, self.opened.page if self.opened else None))
+        return again
+
+    async def with_label(self, seen: Seen) -> Seen:
+        """The same with what only the list says: whether a user of this very job had the invitation already."""
+        person = seen.person
+        if person is None or person.invited is not None:
+            return seen
+        correlation = await self.reading(lambda directory: directory.find(person.email))
+        label = next((hit for hit in correlation.matches if hit.user_id == person.user_id), None)
+        return Seen(correlation, with_sighting(person, label))
+
+    async def read(self, user_id: str, known: Person | None) -> Person:
+        """The person's page, opened afresh; whether somebody was invited does not stand there and is carried on."""
+        person = await self.reading(lambda directory: directory.read_person(user_id))
+        if person.invited is None and known is not None:
+            return person.model_copy(update={"invited": known.invited})
+        return person
+
+
+def recoverable(error: AgentError) -> bool:
+    """Troubles after which one may begin again, once: nothing was saved, or nothing was being written."""
+    return error.code in ("signed-out", "browser-lost", "browser-hung", "stale-token")
