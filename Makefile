@@ -3,7 +3,9 @@
 PY := .venv/bin/python
 # The agent's async tests and pytest-playwright's sync pages must not share a process: each keeps an event loop running.
 PYTEST := $(PY) -m pytest -p no:playwright
-PAGES := $(PY) -m pytest -c tests/pages/pytest.ini --rootdir tests/pages tests/pages
+# Two at a time: a browser test mostly waits for its pages.
+BROWSER := $(PYTEST) -n 2 tests/browser
+PAGES := $(PY) -m pytest -n 2 -c tests/pages/pytest.ini --rootdir tests/pages tests/pages
 
 .PHONY: help set-up demo test test-unit test-browser test-pages lint types bench lock clean
 
@@ -18,14 +20,14 @@ demo: set-up ## Provision a person in the sandbox tenant, for real, in a browser
 
 test: set-up ## Run all tests
 	$(PYTEST) tests/unit tests/docs
-	$(PYTEST) tests/browser
+	$(BROWSER)
 	$(PAGES)
 
 test-unit: set-up ## Only the tests without a sandbox
 	$(PYTEST) tests/unit tests/docs
 
 test-browser: set-up ## Only flows and jobs against the sandbox, in Chromium
-	$(PYTEST) tests/browser
+	$(BROWSER)
 
 test-pages: set-up ## Only the pages that we serve, by hand as it were
 	$(PAGES)
