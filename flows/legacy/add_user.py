@@ -13,7 +13,7 @@ from flows.legacy.controls import DesignSelect, choose_by_name, set_text
 from flows.legacy.listing import open_list
 from flows.legacy.person_form import Fields, fill_attributes, fill_company
 from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer
+from flows.legacy.shell import Layer, Shell
 from flows.legacy.tab import Tab
 
 _COMPANY = DesignSelect("add_user.vendor_box", "add_user.vendor_value", "Company")
@@ -40,15 +40,20 @@ async def open_form(tab: Tab) -> Fields:
 
     Waits for the form, not for the window around it, whose shell comes earlier and stays longer (hazard 6).
     """
+    return (await _opened_form(tab))[1]
+
+
+async def _opened_form(tab: Tab) -> tuple[Shell, Fields]:
     if not tab.is_fresh_at(f"{tab.tenant.directory_path}/groups/"):
         await open_list(tab, "users", per_page=1)
     await overlays.clear(tab)
     await tab.act("opening Add User", tab.at("add_user.open").click)
     try:
-        return Fields(await tab.read(_FORM, layers=_WINDOW))
+        shell, raw = await tab.read_all(_FORM, layers=_WINDOW)
     except UnknownPage:
         (await tab.shell(layers=_WINDOW)).refuse_unknown_layers()
         raise
+    return shell, Fields(raw)
 
 
 async def create_user(tab: Tab, gate: CommitGate, account: str, new: NewUser) -> str:
@@ -58,9 +63,9 @@ async def create_user(tab: Tab, gate: CommitGate, account: str, new: NewUser) ->
     SaveRejected carries the messages of the fields: a duplicate address reads in many ways, so the caller decides by
     looking the address up.
     """
-    fields = await open_form(tab)
+    shell, fields = await _opened_form(tab)
     fields.refuse_unknown(tab, "form.add_user")
-    (await overlays.clear(tab, layers=_WINDOW)).refuse_before_write(tab.tenant, account)
+    (await overlays.cleared(tab, shell, layers=_WINDOW)).refuse_before_write(tab.tenant, account)
     await set_text(tab, tab.at("add_user.field", field="email_address"), "Email Address", new.email)
     await fill_attributes(tab, "add_user.field", fields, new.attributes)
     if new.company is not None:

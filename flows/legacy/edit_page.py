@@ -16,6 +16,7 @@ from agent.errors import Failed, Mender, UnknownPage
 from flows.legacy import overlays
 from flows.legacy.person_form import Fields
 from flows.legacy.reading import Reading
+from flows.legacy.shell import Shell
 from flows.legacy.tab import Tab
 
 NO_TEMPLATE = "none"  # value of "Do Not Apply a Permission Template" [I]
@@ -44,6 +45,7 @@ EDIT_PAGE = Reading(
       memberships: many("projects.current_row").map((row) => ({ id: row.dataset.projectId,
         name: words(one("projects.name", row)), number: words(maybe("projects.number", row)),
         template: words(one("projects.template", row)) })),
+      others: many("projects.other_rows").map((row) => row.dataset.projectId),
     };
     """,
 )
@@ -139,12 +141,13 @@ async def ready_edit_page(tab: Tab, user_id: str, account: str) -> EditPage:
 
     No page load when the tab shows a few seconds old, untouched one (where the last save has landed); else one.
     """
-    page = (
-        await read_edit_page(tab, user_id)
-        if tab.is_fresh_at(edit_path(tab, user_id))
-        else await open_edit_page(tab, user_id)
-    )
-    (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
+    fresh = tab.is_fresh_at(edit_path(tab, user_id))
+    if not fresh:
+        await tab.open(edit_path(tab, user_id))
+    shell, page = await _read(tab, user_id)
+    if not fresh:
+        tab.trust()
+    (await overlays.cleared(tab, shell)).refuse_before_write(tab.tenant, account)
     page.fields.refuse_unknown(tab, "form.edit_user")
     return page
 
@@ -163,7 +166,12 @@ def lands_on_edit_page(tab: Tab, user_id: str) -> re.Pattern[str]:
 
 async def read_edit_page(tab: Tab, user_id: str) -> EditPage:
     """Read the Edit page that is on the tab, as its form is now."""
-    page = EditPage(await tab.read(EDIT_PAGE))
+    return (await _read(tab, user_id))[1]
+
+
+async def _read(tab: Tab, user_id: str) -> tuple[Shell, EditPage]:
+    shell, raw = await tab.read_all(EDIT_PAGE)
+    page = EditPage(raw)
     if page.raw["userId"] != user_id:
         raise UnknownPage(
             "person-mismatch",
@@ -171,7 +179,7 @@ async def read_edit_page(tab: Tab, user_id: str) -> EditPage:
             expected=f"user {user_id}",
             seen=f"user {page.raw['userId']}",
         )
-    return page
+    return shell, page
 
 
 def level_value(level: AccessLevel) -> str:

@@ -36,6 +36,11 @@ async def clear(tab: Tab, *, layers: tuple[Layer, ...] = ()) -> Shell:
     )
 
 
+async def cleared(tab: Tab, shell: Shell, *, layers: tuple[Layer, ...] = ()) -> Shell:
+    """As :func:`clear`, for a page whose surroundings have just been read: costs nothing when nothing is on top."""
+    return await clear(tab, layers=layers) if shell.overlays or shell.unknown_layers else shell
+
+
 async def _without_unknown(tab: Tab, layers: tuple[Layer, ...]) -> Shell:
     """The surroundings without an unknown window; one that is just closing (hazard 6) is given a moment to go."""
     deadline = time.monotonic() + _CLOSING_SECONDS

@@ -5,6 +5,7 @@ Sources: header, flash, page globals [C]; sign-in form under the target's own ad
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,19 @@ from agent.errors import Failed, Mender, RetrySafe, SignedOut, UnknownPage
 from flows.catalogue import Catalogue
 from flows.tenant import TenantAddress
 
+# Run in every document before its own scripts: a flash fades by itself, on a loaded machine before it is read.
+_FLASH_RECORDER = r"""
+  const recorded = Symbol.for("agent.flashes");
+  if (window === window.top && !(recorded in window)) {
+    window[recorded] = [];
+    document.addEventListener("DOMContentLoaded", () => {
+      window[recorded].push(...document.querySelectorAll(SELECTOR));
+    }, { once: true });
+  }
+"""
+
 SHELL_SCRIPT = r"""
+  const flashes = () => [...new Set([...(window[Symbol.for("agent.flashes")] || []), ...many("shell.flash")])];
   const shell = () => {
     const avatar = maybe("shell.avatar");
     const known = [["announcement", many("overlay.announcement")], ["guide", many("overlay.guide")],
@@ -33,13 +46,19 @@ SHELL_SCRIPT = r"""
       signedIn: avatar !== null, login: avatar ? avatar.getAttribute("data-login") || "" : "",
       signInForm: many("sign_in.field").some(visible),
       locale: page.locale || document.documentElement.lang || "", companyId: String(page.companyId || ""),
-      flashes: many("shell.flash").map((el) => ({
-        kind: (el.className.match(/alert-(\w+)/) || [, ""])[1], text: words(el) })),
+      flashes: flashes().map((el) => ({
+        kind: (el.className.match(/alert-(\w+)/) || [, ""])[1], text: words(many("shell.flash_text", el)[0] || el) })),
       error: words(many("shell.error_heading")[0]), newGeneration: many("shell.new_generation").length > 0,
       overlays, unknown: unknown.map(name),
     };
   };
 """
+
+
+def flash_recorder(catalogue: Catalogue) -> str:
+    """The script that remembers the flashes which a document came with, as long as the document lives."""
+    script = _FLASH_RECORDER.replace("SELECTOR", json.dumps(catalogue.css("shell.flash")))
+    return f"(() => {{{script}}})();"
 
 
 @dataclass(frozen=True)
@@ -52,7 +71,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Flash:
-    """A message above the page; it fades by itself, so its absence says nothing."""
+    """A message above the page. It fades by itself; the recorder keeps those that the document came with. Its absence
+    still says nothing: not every answer has one."""
 
     kind: str  # notice, success, error
     text: str

@@ -19,7 +19,7 @@ from agent.errors import Failed, RetrySafe, UnknownPage
 from flows.catalogue import Catalogue
 from flows.legacy.limits import bounded, is_navigated_away, translated
 from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer, Shell
+from flows.legacy.shell import Layer, Shell, flash_recorder
 from flows.tenant import TenantAddress, Timeouts
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Tab:
         page.on("response", self._note_date)
 
     async def prepare(self) -> None:
-        """Make this context send each write once.
+        """Make this context send each write once, and this tab remember flashes that fade before they are read.
 
         Chromium silently sends a request again, a POST too, when a *reused* connection closes before the answer. One
         save would then reach Procore twice and we would see only the second answer. Asking for one connection a
@@ -61,6 +61,8 @@ class Tab:
         """
         call = self.page.context.set_extra_http_headers({"Connection": "close"})
         await bounded(call, self.timeouts.control, "setting the context's headers")
+        recorder = self.page.add_init_script(flash_recorder(self.catalogue))
+        await bounded(recorder, self.timeouts.control, "recording flashes")
 
     # --- loading ---
 

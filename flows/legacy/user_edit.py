@@ -13,6 +13,7 @@ from flows.legacy.edit_page import EDIT_PAGE, EditPage, lands_on_edit_page, read
 from flows.legacy.person_form import fill_attributes, fill_company
 from flows.legacy.tab import Tab
 
+_INVITATION = "send_invitation"
 _COMPANY = DesignSelect("edit_user.vendor_box", "edit_user.vendor_value", "Company Name")
 
 
@@ -31,6 +32,9 @@ async def save_user(tab: Tab, gate: CommitGate, account: str, user_id: str, chan
     if change.add_to_new_projects is not None:
         box = tab.at("edit_user.new_projects")
         await set_checkbox(tab, box, "Add to All New Projects", change.add_to_new_projects)
+    if (invitation := page.fields.visible(_INVITATION)) is not None and invitation.checked:
+        # Newest pages have a checkbox in place of the second button [D]; an invitation is a step of its own.
+        await set_checkbox(tab, tab.at("edit_user.send_invitation"), "Send Invitation To Procore", False)
     _refuse_mismatch(page.person(), (await read_edit_page(tab, user_id)).person(), change)
     await commit(
         tab,

@@ -42,7 +42,7 @@ async def add_to_project(
 ) -> None:
     """Add, choose the template, Add (no page load from a fresh Edit page, else one; another to search a long table)."""
     page = await ready_edit_page(tab, user_id, account)
-    await _show_other_project(tab, user_id, account, project)
+    await _show_other_project(tab, page, user_id, account, project)
     row = tab.at("projects.other_row", project_id=project.id)
     opener = row.locator(tab.catalogue.selector("projects.add"))
     await tab.act(f"opening Add to Project for {project.label}", opener.click)
@@ -199,16 +199,14 @@ def _refuse_lost_ticks(page: dict[str, Any], wanted: dict[str, bool]) -> None:
         )
 
 
-async def _show_other_project(tab: Tab, user_id: str, account: str, project: Project) -> None:
+async def _show_other_project(tab: Tab, page: EditPage, user_id: str, account: str, project: Project) -> None:
     """Bring the project's row into the page: a company with more than 500 projects shows 100 at a time [I]."""
-    row = tab.at("projects.other_row", project_id=project.id)
-    if await tab.act(f"looking for {project.label}", row.count):
+    if project.id in page.raw["others"]:
         return
     for words in dict.fromkeys(text for text in (project.number, project.name) if text):
         await tab.open(f"{edit_path(tab, user_id)}?{urlencode({'other_search': words})}")
         tab.trust()
-        await ready_edit_page(tab, user_id, account)
-        if await tab.act(f"looking for {project.label}", row.count):
+        if project.id in (await ready_edit_page(tab, user_id, account)).raw["others"]:
             return
     raise _closed_project(project.label, "no such row under the projects the person does not belong to")
 

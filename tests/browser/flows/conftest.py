@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,23 @@ def plan_fault(sandbox: Sandbox, operation: str, effect: str, **more: Any) -> No
 def writes_in(sandbox: Sandbox) -> list[str]:
     """Paths of all requests to the app host that are not GET."""
     return [item["path"] for item in sandbox.get("/requests") if item["host"] == "app" and item["method"] != "GET"]
+
+
+@contextmanager
+def options_of(sandbox: Sandbox, **options: Any) -> Iterator[None]:
+    """The tenant with these options; as it was afterwards, since a reset of the world keeps them."""
+    before = sandbox.get("/options")
+    sandbox.post("/options", options)
+    try:
+        yield
+    finally:
+        sandbox.post("/options", {name: before[name] for name in options})
+
+
+def assert_nothing_written(sandbox: Sandbox, gate: RecordingGate) -> None:
+    """No write was asked for, and by the sandbox's own log none arrived."""
+    assert gate.asked == []
+    assert writes_in(sandbox) == []
 
 
 @pytest.fixture

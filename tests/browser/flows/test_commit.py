@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext
@@ -11,9 +13,20 @@ from playwright.async_api import Browser, BrowserContext
 from agent.domain.person import NewUser, UserChange
 from agent.errors import AgentError, AnswerLost, Failed, SaveRejected, SignedOut, UnknownPage
 from flows import Catalogue, Directory, TenantAddress, Timeouts
+from flows.legacy import commit as commit_module
+from flows.legacy.person_form import Fields
+from flows.legacy.shell import Shell
 from flows.legacy.tab import Tab
 from tests.browser.conftest import Sandbox
-from tests.browser.flows.conftest import Opener, RecordingGate, person_in, plan_fault, writes_in
+from tests.browser.flows.conftest import (
+    Opener,
+    RecordingGate,
+    assert_nothing_written,
+    options_of,
+    person_in,
+    plan_fault,
+    writes_in,
+)
 from tests.browser.flows.test_directory import make_person
 
 EMAIL = "ada.byron@example.com"
@@ -106,6 +119,38 @@ async def test_each_answer_has_its_meaning(
     assert await job_title_after(sandbox) == ("New" if saved else "Old")
     assert len(writes_in(sandbox)) == len(gate.asked) == 1
     assert sandbox.get("/faults")["never_fired"] == []
+
+
+@pytest.mark.parametrize(("effect", "code"), [("denied", "denied"), ("stale_csrf", "stale-token")])
+async def test_a_flash_that_has_faded_is_read_all_the_same(
+    directory: Directory, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, effect: str, code: str
+) -> None:
+    """A loaded machine looks at the answer when its flash is gone (hazard 10): a refusal is still no save."""
+    user_id = await make_person(sandbox)
+    plan_fault(sandbox, "save_user", effect)
+    wait_for_answer = commit_module._wait_for_answer
+
+    async def late(tab: Tab, *more: Any) -> None:
+        await wait_for_answer(tab, *more)
+        await tab.page.wait_for_function("document.body && !document.querySelector('#alert_wrapper .alert')")
+
+    monkeypatch.setattr(commit_module, "_wait_for_answer", late)
+    with options_of(sandbox, flash_seconds=0.05), pytest.raises(Failed) as failure:
+        await directory.save_user(user_id, CHANGE)
+
+    assert failure.value.code == code
+
+
+async def test_a_message_is_told_without_the_close_button_of_its_flash(directory: Directory, sandbox: Sandbox) -> None:
+    """What the flash says, and nothing of its furniture."""
+    user_id = await make_person(sandbox)
+    project = (await directory.facts()).projects[0]
+    plan_fault(sandbox, "project_add", "refuse_text", text="Locked by an integration")
+
+    with pytest.raises(SaveRejected) as failure:
+        await directory.add_to_project(user_id, project, None)
+
+    assert failure.value.seen == "Locked by an integration"
 
 
 async def test_an_answer_in_time_is_waited_for(directory: Directory, sandbox: Sandbox) -> None:
@@ -278,8 +323,36 @@ async def test_an_unknown_edit_page_is_not_written_from(
     assert failure.value.code == code
     assert failure.value.expected
     assert failure.value.seen
-    assert gate.asked == []
-    assert writes_in(sandbox) == []
+    assert_nothing_written(sandbox, gate)
+
+
+@pytest.mark.parametrize(
+    ("effect", "more", "refusal"),
+    [
+        ("unknown_field", {"field": "cost_center", "text": "Cost Center"}, (Fields, "refuse_unknown")),
+        ("language", {"language": "de"}, (Shell, "refuse_before_write")),
+    ],
+)
+async def test_a_flow_without_its_refusal_is_caught(
+    directory: Directory,
+    sandbox: Sandbox,
+    gate: RecordingGate,
+    monkeypatch: pytest.MonkeyPatch,
+    effect: str,
+    more: dict[str, object],
+    refusal: tuple[type, str],
+) -> None:
+    """Planted violation: the refusal of an unknown page is taken out, and the assertion above must notice."""
+    user_id = await make_person(sandbox)
+    plan_fault(sandbox, "edit_page", effect, times=3, **more)
+    monkeypatch.setattr(*refusal, lambda *_: None)
+
+    with suppress(AgentError):  # the server may refuse what arrives
+        await directory.save_user(user_id, CHANGE)
+
+    assert len(writes_in(sandbox)) == 1
+    with pytest.raises(AssertionError):
+        assert_nothing_written(sandbox, gate)
 
 
 @pytest.mark.parametrize(("effect", "code"), [("unknown_field", "unknown-field"), ("unknown_dialog", "unknown-dialog")])

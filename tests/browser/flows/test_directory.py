@@ -293,6 +293,18 @@ async def test_a_save_changes_what_it_should(
     assert len(writes_in(sandbox)) == len(gate.asked) == 1
 
 
+@pytest.mark.parametrize("style", ["two_buttons", "checkbox"])
+async def test_a_save_never_invites(directory: Directory, sandbox: Sandbox, style: str) -> None:
+    """Neither with a second button beside Save nor with a checkbox before it does a save send an invitation."""
+    sandbox.post("/options", {"invite_style": style})
+    user_id = await make_person(sandbox, job_title="Old")
+
+    await directory.save_user(user_id, UserChange(attributes={"job_title": "New"}))
+
+    assert person_in(sandbox, "ada.byron@example.com")["job_title"] == "New"
+    assert sandbox.get("/outbox") == []
+
+
 async def test_directory_admin_is_taken_away_tool_by_tool(directory: Directory, sandbox: Sandbox) -> None:
     """Directory = Admin greys the other rows: it is lowered first, then the rest is set."""
     user_id = await make_person(sandbox)

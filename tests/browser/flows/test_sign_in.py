@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Route
 
 from agent.errors import AgentError, Failed, SignedOut, SignInRejected, UnknownPage
 from flows import Catalogue, TenantAddress, open_directory
+from flows.legacy import sign_in as sign_in_module
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     IMPATIENT,
@@ -17,6 +19,7 @@ from tests.browser.flows.conftest import (
     Opener,
     RecordingGate,
     account_of,
+    options_of,
     plan_fault,
     tenant_of,
 )
@@ -25,6 +28,11 @@ from tests.browser.flows.conftest import (
 def sign_in_posts(sandbox: Sandbox) -> list[str]:
     """What was sent to the sign-in host."""
     return [item["path"] for item in sandbox.get("/requests") if item["host"] == "sign_in" and item["method"] == "POST"]
+
+
+def assert_password_sent_once(sandbox: Sandbox) -> None:
+    """By the sign-in host's own log, not by what the agent says of itself."""
+    assert len([path for path in sign_in_posts(sandbox) if "password" in path]) == 1
 
 
 async def test_one_sign_in_asks_for_each_secret_once(open_it: Opener, sandbox: Sandbox) -> None:
@@ -79,6 +87,7 @@ async def test_the_company_is_chosen_by_its_id(open_it: Opener, sandbox: Sandbox
     try:
         directory = await open_it()
         assert (await directory.fingerprint()).company_id == tenant_of(sandbox).company_id
+        assert len([path for path in sign_in_posts(sandbox) if "companies" in path]) == 1
     finally:
         sandbox.post("/reset", {"options": {"companies": 1}})
 
@@ -92,7 +101,26 @@ async def test_a_rejected_password_is_sent_once(open_it: Opener, sandbox: Sandbo
 
     assert failure.value.code == "password-rejected"
     assert account.passwords_asked == 1
-    assert len([path for path in sign_in_posts(sandbox) if "password" in path]) == 1
+    assert_password_sent_once(sandbox)
+
+
+async def test_a_second_try_with_a_rejected_password_is_caught(
+    open_it: Opener, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted violation: a sign-in that tries twice is seen by the host's own count of attempts."""
+    account = replace(account_of(sandbox), secret_password="Wrong-horse-1!")
+    refuse = sign_in_module._refuse
+
+    def insist(screen: Any, page: dict[str, Any], done: set[Any]) -> None:
+        refuse(screen, page, done if account.passwords_asked >= 2 else set())
+
+    monkeypatch.setattr(sign_in_module, "_refuse", insist)
+    with pytest.raises(SignInRejected):
+        await open_it(account=account)
+
+    assert account.passwords_asked == 2
+    with pytest.raises(AssertionError):
+        assert_password_sent_once(sandbox)
 
 
 async def test_a_rejected_code_is_sent_once(open_it: Opener, sandbox: Sandbox) -> None:
@@ -158,6 +186,19 @@ async def test_a_session_lost_between_two_pages_is_told_apart(open_it: Opener, s
 
     with pytest.raises(SignedOut):
         await directory.find("ada.byron@example.com")
+
+
+async def test_an_idle_session_ends_and_is_opened_again(open_it: Opener, sandbox: Sandbox) -> None:
+    """A session that ended by itself is SignedOut, and one new sign-in goes on from there."""
+    account = account_of(sandbox)
+    with options_of(sandbox, mfa="off"):  # a code counts once, and the next one is half a minute away
+        directory = await open_it()
+        with options_of(sandbox, idle_timeout=0.001), pytest.raises(SignedOut):
+            await directory.find("ada.byron@example.com")
+        again = await open_it(account=account)
+
+    assert account.passwords_asked == 1
+    assert (await again.find(SERVICE_ACCOUNT)).matches
 
 
 SMALL_TENANT = TenantAddress("https://login.example.test", "https://app.example.test", "1")
