@@ -194,13 +194,11 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] = os.
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsRefused("no-settings", f"The settings file {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsRefused("bad-settings", f"{path} is not TOML: {error}", (str(error),)) from error
+        raise SettingsRefused("bad-settings", f"{path} is not TOML: {error}") from error
     try:
         settings = Settings(**data)
     except SettingsError as error:
-        raise SettingsRefused(
-            "bad-settings", f"An AGENT_... variable cannot be used: {error}", (str(error),)
-        ) from error
+        raise SettingsRefused("bad-settings", f"An AGENT_... variable cannot be used: {error}") from error
     except ValidationError as error:
         problems = tuple(_problem(item, data) for item in error.errors())
         count = "1 key" if len(problems) == 1 else f"{len(problems)} keys"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +38,26 @@ class Opened:
     context: BrowserContext
     page: Page
     browser_version: str
+    typed_password: bool = True  # False: a session of before served
+
+
+class _Watched:
+    """A tenant's sign-in, and whether its password was asked for."""
+
+    def __init__(self, credentials: TenantCredentials) -> None:
+        self._credentials = credentials
+        self.used = False
+
+    @property
+    def email(self) -> str:
+        return self._credentials.email
+
+    def password(self) -> str:
+        self.used = True
+        return self._credentials.password()
+
+    def totp(self) -> str | None:
+        return self._credentials.totp()
 
 
 @dataclass(frozen=True)
@@ -69,7 +89,7 @@ class TenantSession:
         """Signed in; the session of the job before when it is still there."""
         browser = await self._browser.ready()
         if self._opened is not None and self._of is browser and not self._opened.page.is_closed():
-            return self._opened
+            return replace(self._opened, typed_password=False)
         await self._drop()
         self._of = browser
         state = await asyncio.to_thread(self._sign_in.stored.load)
@@ -128,7 +148,7 @@ class TenantSession:
         await self._drop()
 
     async def _enter(self, browser: Browser, state: Any) -> Opened:
-        sign_in = self._sign_in
+        sign_in, watched = self._sign_in, _Watched(self._sign_in.credentials)
         try:
             context = await asyncio.wait_for(
                 browser.new_context(
@@ -146,7 +166,7 @@ class TenantSession:
         try:
             page = await asyncio.wait_for(context.new_page(), CALL_LIMIT_S)
             directory = await open_directory(
-                page, sign_in.address, self._gate, sign_in.credentials, sign_in.catalogue, sign_in.timeouts
+                page, sign_in.address, self._gate, watched, sign_in.catalogue, sign_in.timeouts
             )
             state = await asyncio.wait_for(context.storage_state(), CALL_LIMIT_S)
         except (PlaywrightError, TimeoutError) as error:
@@ -157,7 +177,7 @@ class TenantSession:
             raise
         self._remember(state)
         await asyncio.to_thread(sign_in.stored.save, state)
-        return Opened(directory, context, page, browser.version)
+        return Opened(directory, context, page, browser.version, watched.used)
 
     def _remember(self, state: Any) -> None:
         """Cookies of a session are secrets from here on: evidence and logs are searched for them."""

@@ -10,9 +10,11 @@ from agent.commands.init import init
 from agent.commands.run_job import run_job
 from agent.commands.sandbox import sandbox
 from agent.commands.schema import schema
+from agent.commands.usage import JsonGroup
 from agent.commands.version import version
 
 app = typer.Typer(
+    cls=JsonGroup,
     name="agent",
     help="Provisions people in Procore's web Directory like a careful administrator: "
     "plans, asks, writes once, reads back, keeps the evidence.",

@@ -32,6 +32,7 @@ from agent.domain.person import Fingerprint, TenantFacts
 from agent.errors import AgentError, Failed
 from agent.execute import wording
 from agent.execute.attempt import unexpected
+from agent.execute.remedies import remedy
 from agent.settings import Settings, SettingsRefused, load_settings
 
 LEAST_FREE_MIB = 500
@@ -100,7 +101,7 @@ async def examine(settings: Settings, names: tuple[str, ...], show: Callable[[Li
     """Run every check for these tenants, telling each line as it is known."""
     browser = await _browser(settings)
     show(browser)
-    keyring = _keyring()
+    keyring = _keyring(names)
     show(keyring)
     disks = [disk("evidence", settings.paths.evidence), disk("state", settings.paths.state)]
     for line in disks:
@@ -127,14 +128,16 @@ async def _browser(settings: Settings) -> Line:
     return Line(check="browser", state=State.GOOD, detail=f"Chromium {probed.version} ({probed.executable})")
 
 
-def _keyring() -> Line:
+def _keyring(names: tuple[str, ...]) -> Line:
+    """Whether the keyring keeps secrets and really opens; what is in it is asked tenant by tenant."""
     store = CredentialStore()
     try:
         store.require_safe_backend()
-        return Line(check="keyring", state=State.GOOD, detail=store.backend_name)
+        store.get(names[0] if names else "doctor")
     except AgentError as error:
-        todo = f"Use {error.expected}. See docs/how-to/credentials.md."
-        return Line(check="keyring", state=State.BAD, detail=f"{error.message} ({error.seen})", next_step=todo)
+        if error.code.startswith("keyring-"):
+            return _bad("keyring", error, "")
+    return Line(check="keyring", state=State.GOOD, detail=store.backend_name)
 
 
 def disk(what: str, folder: Path) -> Line:
@@ -263,7 +266,8 @@ async def _attempt(check: str, name: str, read: Callable[[], Awaitable[T]]) -> t
 
 def _bad(check: str, error: AgentError, name: str) -> Line:
     seen = f" ({error.seen})" if error.seen else ""
-    return Line(check=check, state=State.BAD, detail=f"{error.message}{seen}", next_step=wording.next_step(error, name))
+    todo = remedy(error).replace("TENANT", name or "TENANT").replace("run the job again", "run agent doctor again")
+    return Line(check=check, state=State.BAD, detail=f"{error.message}{seen}", next_step=todo)
 
 
 def _unreachable(seat: Seat, seen: str) -> Failed:

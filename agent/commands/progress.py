@@ -71,10 +71,10 @@ class Progress:
                 self._screen.people.print(heading(event.job, event.tenant, dry_run=event.dry_run))
                 self._working("Signing in")
             case SessionReady():
-                found = event.fingerprint
+                found, entered = event.fingerprint, "Still signed in to" if event.reused else "Signed in to"
                 self._line(
                     "[good]✓[/]",
-                    f"Signed in to [name]{escape(found.company_name)}[/] as {escape(found.signed_in_as)} "
+                    f"{entered} [name]{escape(found.company_name)}[/] as {escape(found.signed_in_as)} "
                     f"[quiet]({found.generation} pages, {found.locale}, Chromium {event.browser_version})[/]",
                 )
                 self._working("Looking")
@@ -93,6 +93,8 @@ class Progress:
                 for witness in event.witnesses:
                     self._witness(witness)
                 self._working("Finishing the evidence")
+            case Note() if "needed_by" in event.data:
+                self._line("[unsure]![/]", f"[unsure]{escape(event.text)}[/]")
             case Note():
                 self._line("[quiet]·[/]", f"[quiet]{escape(event.text)}[/]")
             case JobEnded():

@@ -183,6 +183,9 @@ async def _run(place: Workplace, name: str, job: Job, screen: Screen, flags: _Fl
     screen.people.print(outcome_view(outcome))
     if shown is not None:
         screen.path("Evidence", shown)
+    if recorder.folder is not None:
+        for label, file in outcome.files.items():
+            screen.path(label, recorder.folder / file)
     return Report(job, name, outcome, recorder.folder, progress.plan, last.person)
 
 

@@ -20,6 +20,17 @@ def sandbox(context: typer.Context) -> None:
 
     All options go to the sandbox itself: `agent sandbox --help` lists them.
     """
+    if importlib.util.find_spec("fixtures") is None or importlib.util.find_spec(MODULE) is None:
+        Screen().stop(
+            Failed(
+                "sandbox-missing",
+                "The sandbox is not part of this installation. It comes with the project's source: get that, and type "
+                "`agent sandbox` (or `make demo`) in its folder.",
+                expected="the package fixtures.sandbox",
+                seen="an installation without it (the container's, for one)",
+            ),
+            ExitCode.FAILED,
+        )
     missing = [name for name in ("starlette", "uvicorn", "multipart") if importlib.util.find_spec(name) is None]
     if missing:
         Screen().stop(

@@ -22,6 +22,7 @@ from agent.evidence.masking import Masker
 from agent.evidence.recorder import EvidenceRecorder
 from agent.execute.gate import GateRelay
 from agent.execute.pace import Limits
+from agent.execute.resends import ResendFiles
 from agent.execute.run import Orders
 from agent.settings import Settings, Tenant
 from flows import Catalogue, TenantAddress, Timeouts
@@ -158,6 +159,7 @@ class Workplace:
             dry_run=dry_run,
             approved=approved,
             results=_folder_of(recorder),
+            resends=ResendFiles(self.settings.paths.state / "resends"),
             limits=Limits(settle_s=times.settle_s, verify_s=times.verify_s, projects_s=times.projects_s),
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.domain.access import CompanyAccess, Vendor
-from agent.domain.attributes import ATTRIBUTES
+from agent.domain.attributes import ATTRIBUTES, Attribute
 from agent.domain.person import Person
+from agent.plan.difference import yes_no
 
 ABSENT = "–"
 
@@ -48,6 +49,7 @@ _HEAD = (
     "Invitation sent",
     "Account locked",
 )
+_CHOICES = {"email_notification_setting": {"via_email": "Via Email", "not_at_all": "Not at All"}}
 _LABELS = tuple(attribute.label for attribute in ATTRIBUTES)
 
 
@@ -69,6 +71,13 @@ def _access(access: CompanyAccess) -> str:
     return access.template or ", ".join(levels) or "none"
 
 
+def _shown(attribute: Attribute, text: str) -> str:
+    """A kept value as the Edit page shows it; a code that is not known stands as it is."""
+    if attribute.kind == "yes_no":
+        return yes_no(text == "yes")
+    return _CHOICES.get(attribute.name, {}).get(text, text)
+
+
 def _words(person: Person | None) -> dict[str, str]:
     if person is None:
         return {"Status": "no user with this address"}
@@ -78,10 +87,10 @@ def _words(person: Person | None) -> dict[str, str]:
         "Company": _company(person.company),
         "Company permissions": _access(person.company_access),
         "Default project template": person.default_project_template or "none",
-        "Add to all new projects": "Yes" if person.add_to_new_projects else "No",
+        "Add to all new projects": yes_no(person.add_to_new_projects),
     }
     if person.invited is not None:
-        words["Invitation sent"] = "Yes" if person.invited else "No"
+        words["Invitation sent"] = yes_no(person.invited)
     if person.locked:
         words["Account locked"] = "Yes"
     for item in person.memberships:
@@ -89,5 +98,5 @@ def _words(person: Person | None) -> dict[str, str]:
     for attribute in ATTRIBUTES:
         text = person.attributes.get(attribute.name, "")
         if text:
-            words[attribute.label] = text
+            words[attribute.label] = _shown(attribute, text)
     return words

@@ -216,6 +216,7 @@ class EvidenceRecorder:
         self._line("observed", {"moment": event.moment, "file": f"{name}.json", "found": event.person is not None})
         if event.page is not None:
             self._last_page = event.page
+        if event.page is not None and event.person is not None:  # an empty list proves nothing; the JSON names them all
             words = {"before": "As it was before", "after": "As it is afterwards", "recovery": "As found after trouble"}
             await self._picture(event.page, event.moment, words.get(event.moment, event.moment))
 

@@ -75,6 +75,7 @@ class Attempt:
             spent = round((work.clock.monotonic() - began) * 1000)
             result = StepResult(number=number, title=step.title, state=state, detail=detail, milliseconds=spent)
             work.results.append(result)
+            work.end_resend(state)
             await work.tell(StepEnded(step, result))
 
         try:

@@ -36,6 +36,7 @@ class SessionReady:
     page: Page
     fingerprint: Fingerprint
     browser_version: str
+    reused: bool = False  # no password was typed: a session of before served
 
 
 @dataclass(frozen=True)

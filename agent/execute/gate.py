@@ -5,6 +5,8 @@ Flows call it once per write, right before the click that sends it. What it coun
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from playwright.async_api import Page
 
 from agent.errors import Failed
@@ -32,11 +34,14 @@ class JobGate:
         self._dry_run = dry_run
         self.sent = 0  #: writes that were let through
         self.answered = 0  #: of those, how many got an answer
+        self.about_to_send: Callable[[], None] | None = None  #: called before each write; what it raises stops it
 
     async def before(self, page: Page, intent: str) -> None:
         """Let one write through; an observer that cannot keep evidence any more raises here, and nothing is sent."""
         if self._dry_run:
             raise DryRunViolation(intent)
+        if self.about_to_send is not None:
+            self.about_to_send()
         await self._tell(WriteSending(page, intent))
         self.sent += 1
 

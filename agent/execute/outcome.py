@@ -24,6 +24,7 @@ class Witness(Frozen):
     name: str
     agrees: bool | None
     findings: tuple[str, ...] = ()  # sentences: what was confirmed, what was not
+    rows: tuple[str, ...] = ()  # what it goes by, row by row: for the evidence, too long for a terminal
 
 
 class StepResult(Frozen):

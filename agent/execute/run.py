@@ -18,10 +18,11 @@ from agent.execute.attempt import Attempt, Stopped, unexpected
 from agent.execute.events import JobEnded, JobStarted, Note, Observed, Observer, Planned, Verified
 from agent.execute.gate import GateRelay, JobGate
 from agent.execute.judging import judge
-from agent.execute.outcome import Outcome, StepResult, Verdict
+from agent.execute.outcome import Outcome, StepResult, Verdict, Witness
 from agent.execute.pace import Clock, Limits, RealClock
+from agent.execute.resends import ForgetfulRecord, Resend, ResendRecord
 from agent.execute.session import JobSession
-from agent.execute.snapshot import take_snapshot
+from agent.execute.snapshot import LABELS, take_snapshot
 from agent.execute.telling import Telling
 from agent.execute.thinking import Thinking
 from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
@@ -41,6 +42,7 @@ class Orders:
     approved: bool = False  # a person has approved what policy asks about (--yes)
     results: Callable[[], Path | None] = lambda: None  # where a snapshot's files go, once the job has started
     limits: Limits = field(default_factory=Limits)
+    resends: ResendRecord = field(default_factory=ForgetfulRecord)  # which invitations were sent once more
 
 
 async def run_job(
@@ -56,15 +58,20 @@ async def run_job(
     Never raises for what the tenant, the browser or the disk do. Cancelling the task ends the job with an outcome, too.
     """
     clock = clock or RealClock()
+    began = clock.now()
     telling = Telling(observers)
     reads_only = orders.dry_run or isinstance(job, Read | Snapshot)
     gate = JobGate(telling, dry_run=reads_only)
-    work = Work(job, session, telling, gate, clock, orders.limits)
+    work = Work(job, session, telling, gate, clock, orders.limits, orders.resends)
+    if work.resends_mail:
+        gate.about_to_send = work.begin_resend
     relay.attach(gate)
     try:
         outcome = await _guarded(_JobRun(work, orders), orders)
     finally:
         relay.attach(None)
+    if late := wording.late_words(job, began):
+        outcome = outcome.model_copy(update={"summary": f"{outcome.summary} {late}"})
     try:
         await telling.tell(JobEnded(outcome, clock.now()))
     except AgentError as error:
@@ -77,6 +84,9 @@ async def _guarded(run: _JobRun, orders: Orders) -> Outcome:
     work = run.work
     try:
         await work.tell(JobStarted(work.job, work.session.tenant, work.clock.now(), orders.dry_run))
+        late = wording.late_words(work.job, work.clock.now())
+        if late:
+            await work.tell(Note(late, {"needed_by": str(work.job.needed_by)}))
         if not orders.dry_run:
             return await run.go()
         await work.enter()
@@ -120,6 +130,9 @@ class _JobRun:
         if isinstance(self.work.job, Read):
             return await self._report(self.work.job.person.email)
         seen = await self.work.look("before")
+        if (earlier := self.work.earlier_resend()) is not None:
+            await self.work.tell(Planned(Plan(notes=(earlier.words,))))
+            return await self._nothing_to_do(seen, earlier)
         thinking = Thinking(self.work)
         plan = await thinking.plan(seen)
         decision = await judge(self.work, plan, seen.person, self._orders.rules)
@@ -140,15 +153,23 @@ class _JobRun:
             )
         return await self._carry_out(plan, thinking, seen)
 
-    async def _nothing_to_do(self, seen: Seen) -> Outcome:
-        witness = nothing_to_do_witness()
+    async def _nothing_to_do(self, seen: Seen, earlier: Resend | None = None) -> Outcome:
+        if earlier is None:
+            witness, summary = nothing_to_do_witness(), wording.nothing_summary(self.work.job, seen.person, self._email)
+            next_step = wording.done_next_step(self.work.job)
+        else:
+            witness, summary = (
+                Witness(name="The agent's own record", agrees=None, findings=(earlier.words,)),
+                wording.resent_summary(earlier),
+            )
+            next_step = wording.RESEND_AGAIN
         await self.work.tell(Verified((witness,)))
         return Outcome(
             verdict=Verdict.DONE,
-            summary=wording.nothing_summary(seen.person, self._email),
+            summary=summary,
             nothing_to_do=True,
             witnesses=(witness,),
-            next_step=wording.done_next_step(self.work.job),
+            next_step=next_step,
         )
 
     async def _carry_out(self, plan: Plan, thinking: Thinking, seen: Seen) -> Outcome:
@@ -236,7 +257,7 @@ class _JobRun:
             person = read.model_copy(update={"invited": users[0].invited}) if read.invited is None else read
         await work.tell(Observed("before", correlation, person, work.opened.page if work.opened else None))
         hits = len(correlation.matches)
-        return Outcome(verdict=Verdict.DONE, summary=wording.read_summary(person, email, hits), nothing_to_do=True)
+        return Outcome(verdict=Verdict.DONE, summary=wording.read_summary(person, email, hits))
 
     async def _snapshot(self) -> Outcome:
         folder = self._orders.results()
@@ -245,8 +266,7 @@ class _JobRun:
         counts = await take_snapshot(self.work, folder)
         return Outcome(
             verdict=Verdict.DONE,
-            summary=wording.snapshot_summary(counts),
-            nothing_to_do=True,
+            summary=wording.snapshot_summary({LABELS[listing]: rows for listing, rows in counts.items()}),
             files={name: name for name in ("snapshot.json", "snapshot.csv")},
         )
 
@@ -273,7 +293,11 @@ class _JobRun:
             summary=error.message,
             steps=tuple(self.work.results),
             error=error.diagnostics(),
-            next_step=wording.next_step(error, self.work.session.tenant),
+            next_step=(
+                wording.RESEND_UNKNOWN
+                if self.work.resend_begun and isinstance(error, Uncertain)
+                else wording.next_step(error, self.work.session.tenant)
+            ),
         )
 
 

@@ -29,6 +29,10 @@ class OpenedSession(Protocol):
     def browser_version(self) -> str:
         """For evidence."""
 
+    @property
+    def typed_password(self) -> bool:
+        """Whether the password was typed for it; False when a session of before served."""
+
 
 class JobSession(Protocol):
     """The session of one tenant, kept from job to job."""

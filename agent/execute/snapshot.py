@@ -73,21 +73,22 @@ class SnapshotFiles:
         self._csv.writerow(COLUMNS)
         head = {"tenant": tenant, "taken_at": taken_at.isoformat()}
         self._json.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "people": [')
-        self._counts: dict[str, int] = {}
+        self._counts: dict[Listing, int] = {}
         self._first = True
 
     def add(self, listing: Listing, rows: Sequence[Sighting]) -> None:
         """Write the rows of one list."""
-        self._counts[listing.value] = len(rows)
+        self._counts[listing] = len(rows)
         for row in rows:
             self._json.write("\n" if self._first else ",\n")
             self._json.write(json.dumps(row.model_dump(mode="json"), ensure_ascii=False, sort_keys=True))
             self._first = False
             self._csv.writerow(csv_row(row))
 
-    def finish(self) -> dict[str, int]:
+    def finish(self) -> dict[Listing, int]:
         """Close the JSON with the counts per list, and return them."""
-        self._json.write(f'\n], "counts": {json.dumps(self._counts)}}}\n')
+        counts = {listing.value: rows for listing, rows in self._counts.items()}
+        self._json.write(f'\n], "counts": {json.dumps(counts)}}}\n')
         return self._counts
 
 
@@ -95,7 +96,7 @@ def _reader(listing: Listing) -> Callable[[Directory], Awaitable[Sequence[Sighti
     return lambda directory: directory.list_people(listing)
 
 
-async def take_snapshot(work: Work, folder: Path) -> dict[str, int]:
+async def take_snapshot(work: Work, folder: Path) -> dict[Listing, int]:
     """Write both files into this folder; returns rows per list. Failed("evidence-unwritable") when the disk is full."""
     taken_at = work.began or work.clock.now()
     try:

@@ -6,7 +6,7 @@ from agent.domain.access import Vendor
 from agent.domain.person import Person
 from agent.errors import Failed
 from agent.execute.work import Seen, Work
-from agent.plan.correlate import lookups_for
+from agent.plan.correlate import company_to_find
 from agent.plan.difference import Difference
 from agent.plan.planner import plan_job
 from agent.plan.resolve import resolve
@@ -19,7 +19,7 @@ class Thinking:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._vendors: tuple[Vendor, ...] | None = None
+        self._vendors: dict[str, tuple[Vendor, ...]] = {}  # by the name that was looked up
         self.wanted: Wanted | None = None
 
     async def plan(self, seen: Seen) -> Plan:
@@ -27,10 +27,11 @@ class Thinking:
         work = self._work
         if work.facts is None:
             raise Failed("no-facts", "The tenant's names were not read.")
-        if self._vendors is None:
-            name = lookups_for(work.job).vendor
-            self._vendors = () if name is None else await work.reading(lambda directory: directory.find_vendors(name))
-        self.wanted = resolve(work.job, seen.person, work.facts, self._vendors)
+        name = company_to_find(work.job, seen.person)
+        if name is not None and name not in self._vendors:
+            self._vendors[name] = await work.reading(lambda directory: directory.find_vendors(name))
+        found = () if name is None else self._vendors[name]
+        self.wanted = resolve(work.job, seen.person, work.facts, found)
         return plan_job(seen.person, self.wanted, work.facts)
 
     def left(self, person: Person) -> tuple[Difference, ...]:

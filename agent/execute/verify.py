@@ -82,7 +82,9 @@ def history_witness(work: Work, kept: Sequence[Step], records: Sequence[ChangeRe
     findings += [f"Missing: {row.words}" for row in missing]
     findings += [f"More than once: {row.words}" for row in _repeated(expected, own)]
     findings += [f"Meanwhile {_words(record)}" for record in records if not is_own(work, record)]
-    return Witness(name=HISTORY, agrees=not missing if expected else None, findings=tuple(findings))
+    matched = [record for record in own if any(row.met_by(record) for row in expected)]
+    rows = tuple(_row(record) for record in sorted(matched, key=lambda record: record.at))
+    return Witness(name=HISTORY, agrees=not missing if expected else None, findings=tuple(findings), rows=rows)
 
 
 def _repeated(expected: Sequence[HistoryExpectation], own: Sequence[ChangeRecord]) -> list[HistoryExpectation]:
@@ -105,5 +107,12 @@ def _own(work: Work) -> str:
 
 def _words(record: ChangeRecord) -> str:
     who = record.actor_name or record.actor_login
-    change = f"{record.field}: {record.before or '(empty)'} -> {record.after or '(empty)'}"
-    return f"{who} changed {change} at {record.at:%H:%M:%S} UTC"
+    return f"{who} changed {_change(record)} at {record.at:%H:%M:%S} UTC"
+
+
+def _row(record: ChangeRecord) -> str:
+    return f"{record.at:%H:%M:%S} UTC {record.actor_login}: {_change(record)}"
+
+
+def _change(record: ChangeRecord) -> str:
+    return f"{record.field}: {record.before or '(empty)'} -> {record.after or '(empty)'}"

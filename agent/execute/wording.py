@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from agent.domain.names import normal_email
 from agent.domain.person import Person
-from agent.errors import AgentError, Mender, Refused, RetrySafe
+from agent.errors import AgentError, Refused, RetrySafe
 from agent.execute.outcome import StepResult
+from agent.execute.remedies import remedy
+from agent.execute.resends import Resend
+from agent.jobs.model import Invite as InviteJob
 from agent.jobs.model import Job, Offboard, Read
 from agent.plan.correlate import NeedsPerson
 from agent.plan.difference import access_words, template_words
 from agent.plan.steps import Invite, Plan, Step
 
-BY_MENDER = {
-    Mender.REQUESTER: "Correct the job and run it again.",
-    Mender.OPERATOR: "Whoever runs the agent has to look at this; `agent doctor` helps to find the cause.",
-    Mender.ADMINISTRATOR: "A Procore Company Admin has to look at this person in Procore.",
-    Mender.DEVELOPER: "Procore's page is not as the agent knows it: send the evidence folder to the developers.",
-}
-BY_CODE = {
-    "password-rejected": "Check the account's password in Procore, then: agent credentials set TENANT. "
-    "Do not run further jobs before: Procore may lock the account at the third rejected password.",
-    "code-rejected": "Check this machine's clock and the authenticator secret, then: agent credentials set TENANT.",
-    "account-locked": "A Company Admin opens the service account in Procore's Directory and clicks Unlock Account.",
-    "mfa-enrolment": "Sign in once by hand as the service account, set up an authenticator app, and store its secret: "
-    "agent credentials set TENANT.",
-    "credentials-missing": "Store them: agent credentials set TENANT.",
-    "no-browser": "Install a browser; `agent doctor` names the command.",
-    "unexpected": "Please report this with the evidence folder.",
-    "evidence-broken": "Please report this with the evidence folder.",
-    "evidence-unwritable": "Make room on the disk, or correct paths.evidence, then run the job again.",
-}
+RESEND_UNKNOWN = (
+    "Ask the person whether the mail came; if not, send a job with a new idempotency_key. The agent does not send it "
+    "again under this one."
+)
+RESEND_AGAIN = "To send the mail once more, send a job with a new idempotency_key."
 
 
 def name_of(person: Person | None, email: str | None) -> str:
@@ -60,11 +50,21 @@ def done_summary(person: Person, kept: Sequence[Step]) -> str:
     return f"{state_words(person)}. {'The invitation e-mail was sent. ' if sent else ''}Read back and confirmed."
 
 
-def nothing_summary(person: Person | None, email: str | None) -> str:
+def nothing_summary(job: Job, person: Person | None, email: str | None) -> str:
     """A job that found everything as wanted."""
     if person is None:
         return f"Nothing to do for {email}."
+    if isinstance(job, InviteJob):
+        return (
+            f"Nothing to do: {name_of(person, None)} was already invited, so no mail was sent; "
+            "set resend to true to send it again."
+        )
     return f"Nothing to do: {state_words(person)}, as asked."
+
+
+def resent_summary(earlier: Resend) -> str:
+    """A resend whose key is on record."""
+    return f"Nothing to do: {earlier.words[0].lower()}{earlier.words[1:]}"
 
 
 def dry_run_summary(plan: Plan) -> str:
@@ -101,7 +101,7 @@ def read_summary(person: Person | None, email: str, hits: int) -> str:
     return f"Nobody in the Directory has the address {email}: not among users, inactive users or contacts."
 
 
-def snapshot_summary(counts: dict[str, int]) -> str:
+def snapshot_summary(counts: Mapping[str, int]) -> str:
     """The report of a snapshot."""
     return (
         f"{sum(counts.values()):,} people written: "
@@ -114,11 +114,18 @@ def next_step(error: AgentError, tenant: str) -> str:
     """What a person does now about an error."""
     if isinstance(error, NeedsPerson):
         return error.instructions
-    text = BY_CODE.get(error.code) or BY_MENDER[error.mender]
+    text = remedy(error)
     refused = isinstance(error, Refused)  # would be refused again
     if error.retry_safe is RetrySafe.YES and not refused and "run" not in text:
         text += " Running the same job again is safe."
     return text.replace("TENANT", tenant)
+
+
+def late_words(job: Job, now: datetime) -> str:
+    """The warning for a job whose time had passed when it began, or nothing."""
+    if job.needed_by is None or job.needed_by >= now:
+        return ""
+    return f"This was needed by {job.needed_by:%Y-%m-%d %H:%M %Z}, which had passed when the job began."
 
 
 def done_next_step(job: Job) -> str:

@@ -13,9 +13,10 @@ from agent.execute.events import Event, Note, Observed, SessionReady
 from agent.execute.gate import JobGate
 from agent.execute.outcome import StepResult
 from agent.execute.pace import Clock, Limits
+from agent.execute.resends import ForgetfulRecord, Resend, ResendRecord
 from agent.execute.session import JobSession, OpenedSession
 from agent.execute.telling import Telling
-from agent.jobs.model import Job
+from agent.jobs.model import Invite, Job
 from agent.plan.correlate import lookups_for, settle, with_sighting
 from agent.plan.steps import Step
 from flows import Directory
@@ -41,12 +42,14 @@ class Work:
     gate: JobGate
     clock: Clock
     limits: Limits
+    resends: ResendRecord = field(default_factory=ForgetfulRecord)
     opened: OpenedSession | None = None
     began: datetime | None = None  # by the tenant's clock
     facts: TenantFacts | None = None
     recovered: set[str] = field(default_factory=set)
     guarded: bool = False  # the network guard of a dry run lies on this session's context: no other one may be opened
     results: list[StepResult] = field(default_factory=list)
+    resend_begun: bool = False  # this run has put its mail on record
     kept: list[Step] = field(default_factory=list)  # steps that were saved, or found saved
 
     @property
@@ -60,6 +63,30 @@ class Work:
     def changed(self) -> bool:
         """Whether this job has changed something, as far as it knows."""
         return bool(self.kept)
+
+    @property
+    def resends_mail(self) -> bool:
+        """Whether this job wishes for a mail whatever was before: then only its key keeps it from a second one."""
+        return isinstance(self.job, Invite) and self.job.resend
+
+    def earlier_resend(self) -> Resend | None:
+        """What an earlier run with this job's key has sent, or may have sent."""
+        return self.resends.find(self.session.tenant, self.job.idempotency_key) if self.resends_mail else None
+
+    def begin_resend(self) -> None:
+        """Put the mail on record, right before it is sent."""
+        self.resends.begin(self.session.tenant, self.job.idempotency_key, self.clock.now())
+        self.resend_begun = True
+
+    def end_resend(self, state: str) -> None:
+        """Say on record what became of the mail; an unknown end leaves it as it is."""
+        if not self.resend_begun:  # then it may be on record for another run: not ours to change
+            return
+        if state in ("saved", "settled by observation", "not needed any more"):
+            self.resends.settle(self.session.tenant, self.job.idempotency_key, self.clock.now())
+        elif state in ("rejected", "not sent"):
+            self.resends.withdraw(self.session.tenant, self.job.idempotency_key)
+            self.resend_begun = False
 
     async def tell(self, event: Event) -> None:
         """Tell the observers."""
@@ -75,7 +102,12 @@ class Work:
                 raise
             await self._renew(error)
             fingerprint = await self.directory.fingerprint()
-        await self.tell(SessionReady(self.opened.context, self.opened.page, fingerprint, self.opened.browser_version))
+        opened = self.opened
+        await self.tell(
+            SessionReady(
+                opened.context, opened.page, fingerprint, opened.browser_version, reused=not opened.typed_password
+            )
+        )
         self.began = await self.directory.server_time()
         self.facts = await self.reading(lambda directory: directory.facts())
 

@@ -74,6 +74,16 @@ def lookups_for(job: Job) -> Lookups:
     return Lookups(email=job.person.email)
 
 
+def company_to_find(job: Job, person: Person | None) -> str | None:
+    """The company's name to look up among the active ones: the job's own, or that of a person to be brought back.
+
+    Procore reactivates nobody whose company is inactive [D]; whether it is shows only in what the search finds.
+    """
+    if isinstance(job, Provision | Reactivate) and job.company is None and person is not None and not person.active:
+        return person.company.name if person.company is not None and person.company.id else None
+    return lookups_for(job).vendor
+
+
 def settle(job: Job, correlation: Correlation, new_address: Correlation | None = None) -> Sighting | None:
     """The one user that the job means; None when the job shall create one (or is a snapshot).
 

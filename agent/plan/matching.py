@@ -15,6 +15,16 @@ def same_text(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
+def one_slip(one: str, other: str) -> bool:
+    """Whether one character is wrong, missing, too many, or swapped with its neighbour."""
+    short, long = sorted((_plain(one).casefold(), _plain(other).casefold()), key=len)
+    at = next((place for place, pair in enumerate(zip(short, long, strict=False)) if pair[0] != pair[1]), len(short))
+    if len(long) - len(short) == 1:
+        return short[at:] == long[at + 1 :]
+    swapped = short[:at] + short[at : at + 2][::-1] + short[at + 2 :]
+    return len(long) == len(short) and short != long and (short[at + 1 :] == long[at + 1 :] or swapped == long)
+
+
 def same_vendor(one: Vendor | None, other: Vendor | None) -> bool:
     """Whether both are the same company by id, or both are none."""
     return (one.id if one else "") == (other.id if other else "")

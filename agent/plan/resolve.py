@@ -12,7 +12,7 @@ from agent.domain.access import AccessLevel, CompanyAccess, Membership, Project,
 from agent.domain.attributes import BY_NAME
 from agent.domain.names import find_names, nearest, normal_name, same_name
 from agent.domain.person import Person, TenantFacts, UserChange
-from agent.errors import Refused
+from agent.errors import Mender, Refused
 from agent.jobs.model import (
     AddToProjects,
     ChangeEmail,
@@ -27,12 +27,11 @@ from agent.jobs.model import (
 )
 from agent.jobs.parts import NONE, CompanyAccessWays, NamedCompany, ProjectAccess, ProjectId, project_words
 from agent.jobs.problems import Problem, ProblemsFound, json_path, suggestion_of
-from agent.plan.matching import same_text
+from agent.plan.matching import one_slip, same_text, same_vendor
 from agent.plan.wanted import NO_VENDOR, Wanted, needed_change
 
 _COMPANY_FIELDS = frozenset({"vendor_id", "company"})
 _PARTS = {
-    "email": "Email Address",
     "company": "Company",
     "company_access": "Company Permissions Templates",
     "default_project_template": "Default Template",
@@ -43,14 +42,24 @@ _PARTS = {
 def resolve(job: Job, person: Person | None, facts: TenantFacts, vendors: Sequence[Vendor] = ()) -> Wanted:
     """How the person shall be, in the tenant's names.
 
-    ``vendors`` are the companies found under ``lookups_for(job).vendor``. Raises :class:`ProblemsFound` with code
-    ``unresolved-names`` and every problem, or :class:`Refused` where the person's state rules the action out.
+    ``vendors`` are the active companies found under ``company_to_find(job, person)``. Raises :class:`ProblemsFound`
+    with code ``unresolved-names`` and every problem, or :class:`Refused` where the person's state rules the action out.
     """
     _suits(job, person)
+    _active_company(job, person, vendors)
     resolver = _Resolver(person, facts, vendors)
     wanted = resolver.wanted(job)
     if person is not None and not resolver.problems:
-        resolver.closed_parts(job, needed_change(person, wanted)[1])
+        change = needed_change(person, wanted)[1]
+        if change.email is not None and "email" in person.read_only_fields:
+            raise Refused(
+                "email-locked",
+                f"The agent's account may not change the login address of {person.email}: so it is for people who "
+                "belong to other companies' accounts, too.",
+                expected="an Email Address that can be changed on the Edit page",
+                seen="one that cannot",
+            )
+        resolver.closed_parts(job, change)
     if resolver.problems:
         count = len(resolver.problems)
         raise ProblemsFound(
@@ -86,6 +95,23 @@ def _suits(job: Job, person: Person | None) -> None:
             expected="Invite or Re-Invite in the person's row",
             seen="neither",
         )
+
+
+def _active_company(job: Job, person: Person | None, vendors: Sequence[Vendor]) -> None:
+    """Whoever is brought back needs an active company [D]: found out before the first write, not at the last one."""
+    if not isinstance(job, Provision | Reactivate) or job.company is not None or person is None or person.active:
+        return
+    company = person.company
+    if company is None or not company.id or any(same_vendor(company, vendor) for vendor in vendors):
+        return
+    raise Refused(
+        "inactive-company",
+        f"{person.email} belongs to the company {company.name!r}, which is not among the active ones; Procore "
+        "reactivates nobody in an inactive company. Reactivate the company first, or name an active one in the job.",
+        expected="an active company",
+        seen=f"{company.name} (id {company.id})",
+        mender=Mender.ADMINISTRATOR,
+    )
 
 
 def _asks_invitation(job: Invite | Provision | Reactivate) -> bool:
@@ -327,8 +353,10 @@ class _Resolver:
             message = f"{len(found)} projects are called {words!r}"
             self._problem(path, message, 'one of them as {"id": ...}', candidates)
         else:
-            names = [name for project in known.values() for name in (project.number, project.name) if name]
-            self._problem(path, f"there is no project {words!r}", "", nearest(words, names))
+            # Numbers look alike without meaning it: only those that are one slip of the finger away are named.
+            numbers = [project.number for project in known.values() if one_slip(words, project.number)]
+            near = [*numbers, *nearest(words, [project.name for project in known.values()])]
+            self._problem(path, f"there is no project {words!r}", "", near[:3])
         return None
 
 

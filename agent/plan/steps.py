@@ -59,7 +59,10 @@ class CreateUser(StepBase):
     @property
     def title(self) -> str:
         name = " ".join(self.new.attributes.get(part, "") for part in ("first_name", "last_name")).strip()
-        given = f"company template {template_words(self.new.company_template)}"
+        given = (
+            f"company template {template_words(self.new.company_template)} and default project template "
+            f"{template_words(self.new.default_project_template)}"
+        )
         return f"Create the user {name} <{self.new.email}> with {given}"
 
     @property

@@ -120,7 +120,8 @@ def _refuse_last_admin(plan: Plan, present: Person | None, rules: PolicyRules, o
         counted = "no other one is known" if other_admins_known is None else "there is no other one"
         raise Refused(
             "last-admin",
-            f"{present.email} is a Company Admin and {counted}; the plan would take that away.",
+            f"{present.email} is a Company Admin and {counted}; the plan would take that away. Another active Company "
+            "Admin who is named in protected_people of this tenant's settings lifts this.",
             expected="another active Company Admin, known to the agent",
             seen=counted,
             mender=Mender.ADMINISTRATOR,

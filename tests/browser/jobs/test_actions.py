@@ -179,7 +179,31 @@ async def test_invite_sends_one_mail_and_resend_one_more(desk: Desk) -> None:
     assert desk.mails(ANA) == 1
     third = await desk.run(job("invite", person={"email": ANA}, resend=True))
     assert third.outcome.verdict is Verdict.DONE, third.outcome
+    fourth = await desk.run(job("invite", person={"email": ANA}, resend=True))
+    assert "already sent on" in fourth.outcome.summary, "the same job again mails nobody"
     assert desk.mails(ANA) == 2
+
+
+async def test_nobody_is_brought_back_into_an_inactive_company(desk: Desk) -> None:
+    """Found out before the first write: the dormant access is as it was."""
+    owen = "owen.castell@example.com"
+    before = desk.person(owen)
+    ran = await desk.run(
+        job(
+            "reactivate",
+            person={"email": owen},
+            company_access="none",
+            default_project_template="none",
+            projects=[],
+            add_to_new_projects=False,
+            invitation=False,
+        )
+    )
+    assert ran.outcome.verdict is Verdict.REFUSED, ran.outcome
+    assert (ran.outcome.error or {})["code"] == "inactive-company"
+    assert "Ironwood Concrete" in ran.outcome.summary
+    assert desk.person(owen) == before
+    assert desk.writes() == []
 
 
 async def test_read_reports_and_changes_nothing(desk: Desk) -> None:

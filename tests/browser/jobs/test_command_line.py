@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from agent.evidence.check import check
-from tests.browser.conftest import ROOT, Sandbox, browser_path
+from fixtures.running import ROOT, browser_path
+from tests.browser.conftest import Sandbox
 from tests.browser.jobs.conftest import ACCOUNT, ANA, COMPANY, provision
 
 SETTINGS = """

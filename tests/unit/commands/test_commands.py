@@ -16,6 +16,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from agent.commands import doctor, sandbox
 from agent.commands.doctor import State, disk, rights
 from agent.commands.exit_codes import ExitCode
+from agent.credentials.sealed_file import SealedFileKeyring
 from agent.domain.person import Capabilities, Fingerprint
 from tests.unit.browser.test_stored_state import Keyring
 from tests.unit.commands.conftest import CommandLine
@@ -126,6 +127,37 @@ def test_doctor_says_the_next_thing_to_do_for_each_failing_line(
     assert not document["healthy"]
     assert {line["check"] for line in bad} == {"browser", "keyring"}
     assert all(line["next_step"] for line in bad)
+
+
+def test_doctor_opens_the_keyring(agent: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A keyring that is there but does not open with this master key is bad, with the exact remedy."""
+    key = tmp_path / "master"
+    key.write_text("a" * 32, encoding="utf-8")
+    key.chmod(0o400)
+    monkeypatch.setenv("AGENT_KEYRING_KEY_FILE", str(key))
+    monkeypatch.setenv("AGENT_KEYRING_FILE", str(tmp_path / "sealed"))
+    SealedFileKeyring().set_password("x", "y", "z")
+    monkeypatch.setattr(keyring, "get_keyring", SealedFileKeyring)
+    monkeypatch.setenv("AGENT_BROWSER", "/nowhere/chromium")
+
+    def line() -> dict[str, str]:
+        checks = json.loads(agent("doctor", "--json").stdout)["checks"]
+        return next(item for item in checks if item["check"] == "keyring")
+
+    assert line()["state"] == "good"
+    key.chmod(0o600)
+    key.write_text("b" * 32, encoding="utf-8")
+    assert (line()["state"], "sealed with" in line()["next_step"]) == ("bad", True)
+    key.unlink()
+    assert (line()["state"], "Put the master key back" in line()["next_step"]) == ("bad", True)
+
+
+def test_the_sandbox_says_plainly_that_it_is_not_there(agent: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the container, which has only the agent."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = agent("sandbox")
+    assert result.exit_code == ExitCode.FAILED
+    assert "not part of this installation" in " ".join(result.stdout.split())
 
 
 def test_doctor_without_settings_says_what_to_type(agent: CommandLine) -> None:

@@ -142,6 +142,7 @@ WITNESSES = (
         name="Procore's Change History",
         agrees=True,
         findings=("4 rows by directory-agent@example.com since 09:15:02 UTC, each one expected.",),
+        rows=("09:15:09 UTC directory-agent@example.com: Job Title: Trainee -> Site Engineer",),
     ),
 )
 RESULTS = tuple(

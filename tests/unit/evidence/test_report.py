@@ -24,7 +24,7 @@ from agent.jobs.model import ANY_JOB
 from agent.plan.steps import Plan
 from tests.unit.evidence import story
 
-HOSTILE = '<script>alert(1)</script><img src="https://evil.test/x.png" onerror="alert(2)">{{ 7 * 7 }}"\'&'
+HOSTILE = '<script>alert(1)</script><img src="https://evil.test/x.png" onerror="alert(2)">{{ 7919 * 7919 }}"\'&'
 
 
 class Page(HTMLParser):
@@ -94,6 +94,7 @@ async def test_tells_the_whole_story(report: str) -> None:
         "remove the person from project 24-023 - North Quay Pump House",
         "Procore's Change History: agrees",
         "4 rows by directory-agent@example.com",
+        "09:15:09 UTC directory-agent@example.com: Job Title: Trainee -> Site Engineer",
         "An announcement lay over the page and was closed.",
         "156.0.8078.79",
         "3f" * 32,
@@ -135,6 +136,48 @@ async def test_fits_every_screen(report: str, context: BrowserContext, width: in
     await page.set_viewport_size({"width": width, "height": 900})
     await page.set_content(report)
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_words_without_a_gap_are_broken(tmp_path: Path, context: BrowserContext, width: int) -> None:
+    """A long path under a picture, a long name or address anywhere: still nothing to be scrolled sideways."""
+    long = "/562949953400001/company/directory/users/8812301/edit" * 4
+    outcome = Outcome(
+        verdict=Verdict.UNCERTAIN,
+        summary=long,
+        witnesses=(Witness(name=long, agrees=False, findings=(long,), rows=(long,)),),
+        error={"code": "not-confirmed", "message": long, "expected": long, "seen": long},
+        next_step=long,
+    )
+    to = story.recorder(tmp_path, tmp_path, KnownSecrets())
+    who = {"email": f"{'a' * 60}@{'b' * 60}.example.com", "attributes": {"first_name": "A" * 60, "last_name": "B" * 60}}
+    await to.notify(JobStarted(story.job(person=who), "northwind", story.STARTED))
+    assert to.folder is not None
+    missing = {"event": "picture-missing", "caption": long, "title": long, "path": long, "why": long}
+    with (to.folder / "log.jsonl").open("a") as log:
+        log.write(json.dumps(missing) + "\n")
+    await to.notify(JobEnded(outcome, datetime.now(UTC)))
+    page = await context.new_page()
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.set_content((to.folder / "report.html").read_text())
+    assert await page.locator("figcaption").get_by_text(long).count(), "the path is in the caption"
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_several_problems_stand_on_lines_of_their_own(tmp_path: Path, context: BrowserContext) -> None:
+    """A refusal that names three problems is not one paragraph: each problem is an item of its own."""
+    said = "Refused, 2 problems:\n  no template 'Forman'\n  no project '24-999'"
+    error = {"code": "unresolved-names", "message": said, "expected": "known names", "seen": said}
+    outcome = Outcome(verdict=Verdict.REFUSED, summary=said, error=error, next_step=said)
+    page = await context.new_page()
+    await page.set_content(await ended(tmp_path, outcome))
+    for place in (".verdict", "section:has(#trouble)"):
+        assert await page.locator(place).locator("li").all_inner_texts() == [
+            "no template 'Forman'",
+            "no project '24-999'",
+        ]
+    for place in (".todo", "dd:has-text('24-999')"):
+        assert "2 problems:\nno template 'Forman'\nno project" in await page.locator(place).inner_text()
 
 
 async def test_can_be_heard(report: str) -> None:
@@ -196,8 +239,8 @@ async def test_hostile_words_are_shown_and_not_obeyed(tmp_path: Path, context: B
     assert not page.all("script")
     assert not page.all("img")
     assert page.text().count("<script>alert(1)</script>") >= 8
-    assert "{{ 7 * 7 }}" in page.text()
-    assert "49" not in page.text().split("Integrity")[0].replace("2026-00417", "")
+    assert "{{ 7919 * 7919 }}" in page.text()
+    assert str(7919 * 7919) not in page.text(), "no template inside a text is computed"
 
     opened = await context.new_page()
     dialogs: list[str] = []
@@ -220,6 +263,20 @@ async def test_hostile_words_are_shown_and_not_obeyed(tmp_path: Path, context: B
 async def test_each_verdict_has_its_words(tmp_path: Path, outcome: Outcome, dry_run: bool, words: str) -> None:
     """Every end of a job is told in words of its own."""
     assert words in Page(await ended(tmp_path, outcome, dry_run=dry_run)).text()
+
+
+def test_values_are_shown_as_procore_shows_them() -> None:
+    """Codes of our files are not for auditors; a code that is not known is shown rather than hidden."""
+    kept = {"is_employee": "yes", "email_notification_setting": "via_email", "state_code": "TX"}
+    before = story.BEFORE.model_copy(update={"attributes": kept})
+    changed = {"is_employee": "no", "email_notification_setting": "not_at_all", "state_code": "TX"}
+    rows = {
+        row.what: (row.before, row.after) for row in compare(before, before.model_copy(update={"attributes": changed}))
+    }
+    assert rows["Is Employee"] == ("Yes", "No")
+    assert rows["Send This User Messages"] == ("Via Email", "Not at All")
+    assert rows["State"] == ("TX", "TX")
+    assert rows["Invitation sent"] == ("Yes", "Yes")
 
 
 async def test_hand_over_list_is_shown(tmp_path: Path) -> None:

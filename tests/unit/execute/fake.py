@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ from agent.execute.events import Event, JobEnded
 from agent.execute.gate import GateRelay
 from agent.execute.outcome import Outcome
 from agent.execute.pace import Limits
+from agent.execute.resends import Resend
 from agent.execute.run import Orders, run_job
 from agent.jobs.model import ANY_JOB, Job
 from agent.policy.rules import PolicyRules
@@ -111,6 +112,7 @@ class FakeTenant:
     on_write: Callable[[str], None] | None = None
     on_read: Callable[[str], None] | None = None
     held: list[str] = field(default_factory=list)
+    resends: MemoryRecord = field(default_factory=lambda: MemoryRecord())
 
     def put(self, person: Person) -> Person:
         """Somebody who is there."""
@@ -421,6 +423,27 @@ class FakeDirectory:
         await self.gate.after(cast(Any, None), words)
 
 
+class MemoryRecord:
+    """Implements :class:`agent.execute.resends.ResendRecord` for the time of a test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Resend] = {}
+
+    def find(self, tenant: str, key: str) -> Resend | None:
+        return self.kept.get((tenant, key))
+
+    def begin(self, tenant: str, key: str, at: datetime) -> None:
+        if (tenant, key) in self.kept:
+            raise Failed("resend-on-record", "Another run is sending this resend, or has sent it.")
+        self.kept[(tenant, key)] = Resend(at, certain=False)
+
+    def settle(self, tenant: str, key: str, at: datetime) -> None:
+        self.kept[(tenant, key)] = Resend(at, certain=True)
+
+    def withdraw(self, tenant: str, key: str) -> None:
+        self.kept.pop((tenant, key), None)
+
+
 @dataclass(frozen=True)
 class FakeOpened:
     """An open session."""
@@ -429,6 +452,7 @@ class FakeOpened:
     context: Any
     page: Any
     browser_version: str = "156"
+    typed_password: bool = True
 
 
 class FakeSession:
@@ -444,7 +468,8 @@ class FakeSession:
         if self._opened is None:
             self._truth.sign_ins += 1
             self._opened = FakeOpened(FakeDirectory(self._truth, self._relay), object(), object())
-        return self._opened
+            return self._opened
+        return replace(self._opened, typed_password=False)
 
     async def renew(self) -> FakeOpened:
         self._truth.signed_out = False
@@ -498,7 +523,8 @@ async def run(
     relay = relay or GateRelay()
     session = session or FakeSession(tenant, relay)
     listener = listener or Listener()
-    given = {"rules": PolicyRules(), "limits": Limits(settle_s=20, verify_s=20, projects_s=60), **orders}
+    given: dict[str, Any] = {"rules": PolicyRules(), "limits": Limits(settle_s=20, verify_s=20, projects_s=60)}
+    given |= {"resends": tenant.resends, **orders}
     outcome = await run_job(job, session, relay, [listener], Orders(**given), tenant.clock)
     assert isinstance(listener.events[-1], JobEnded)
     assert listener.count(JobEnded) == 1

@@ -23,6 +23,20 @@ async def test_a_save_that_was_answered_but_not_kept_is_uncertain() -> None:
     assert any("Job Title" in finding for finding in outcome.witnesses[0].findings)
 
 
+async def test_the_history_rows_that_confirm_a_job_are_kept_one_by_one() -> None:
+    """An auditor reads when, who, field, from and to; rows of others and rows not asked for are not among them."""
+    tenant = FakeTenant()
+    ana = tenant.put(person())
+    tenant.on_write = lambda _: tenant.change_by_other(ana.user_id, add_to_new_projects=True)
+    outcome = await run(UPDATE, tenant)
+    page, history = outcome.witnesses
+    assert page.rows == ()
+    (row,) = history.rows
+    kept = next(row for _, row in tenant.records if row.field == "Job Title")
+    assert row == f"{kept.at:%H:%M:%S} UTC {kept.actor_login}: Job Title: {kept.before or '(empty)'} -> Engineer"
+    assert row not in history.findings, "the terminal shows the findings: a summary, not every row"
+
+
 async def test_a_change_that_is_missing_in_the_history_is_uncertain() -> None:
     """The page agrees and the history does not: two witnesses, one disagreement."""
     tenant = FakeTenant()
@@ -37,6 +51,7 @@ async def test_a_change_that_is_missing_in_the_history_is_uncertain() -> None:
     assert outcome.verdict is Verdict.UNCERTAIN
     assert [witness.agrees for witness in outcome.witnesses] == [True, False]
     assert any("Missing: Job Title" in finding for finding in outcome.witnesses[1].findings)
+    assert outcome.witnesses[1].rows == ()
 
 
 async def test_a_change_made_by_somebody_else_does_not_count_as_ours() -> None:

@@ -11,6 +11,8 @@ from agent.domain.person import Person, TenantFacts
 from agent.errors import Refused
 from agent.jobs.model import Job
 from agent.jobs.problems import Problem, ProblemsFound
+from agent.plan.correlate import company_to_find
+from agent.plan.matching import one_slip
 from agent.plan.resolve import resolve
 from agent.plan.wanted import NO_VENDOR, Wanted
 from tests.unit.plan.wishes import EMAIL, job
@@ -167,8 +169,37 @@ def test_a_required_field_is_not_emptied_and_a_read_only_one_not_set() -> None:
     found = problems_of(job("update", person=person), limited)
     assert [problem.path for problem in found] == ["$.person.attributes.job_title", "$.person.attributes.city"]
     no_email = ACTIVE.model_copy(update={"read_only_fields": frozenset({"email"})})
-    (problem,) = problems_of(job("change_email", new_email="b@example.com"), no_email)
-    assert "does not let the agent's account change Email Address" in problem.message
+    with pytest.raises(Refused) as refused:
+        resolve(job("change_email", new_email="b@example.com"), no_email, FACTS)
+    assert refused.value.code == "email-locked"
+
+
+@pytest.mark.parametrize("action", ["reactivate", "provision"])
+def test_nobody_is_brought_back_into_an_inactive_company(action: str) -> None:
+    """Procore would refuse after the stripping was done: refused before, unless the job names an active company."""
+    gone = Vendor(id="77", name="Ironwood Concrete")
+    owen = INACTIVE.model_copy(update={"company": gone})
+    wish = job(action).model_copy(update={"company": None})
+    assert company_to_find(wish, owen) == "Ironwood Concrete"
+    with pytest.raises(Refused) as refused:
+        resolve(wish, owen, FACTS)
+    assert refused.value.code == "inactive-company"
+    assert "Ironwood Concrete" in refused.value.message
+    resolve(wish, owen, FACTS, (gone,))
+    named = wish.model_copy(update={"company": "none"})
+    assert resolve(named, owen, FACTS).company == NO_VENDOR
+
+
+def test_numbers_are_suggested_only_when_one_slip_away() -> None:
+    """24-999 resembles every number of that year, and means none of them."""
+    (far,) = problems_of(job("remove_from_projects", projects=["24-999"]))
+    (near,) = problems_of(job("remove_from_projects", projects=["24-071"]))
+    assert far.suggestion == ""
+    assert "24-017" in near.suggestion
+    for slip in ("24-17", "24-0177", "24-018", "24-071", "42-017"):
+        assert one_slip(slip, "24-017"), slip
+    for other in ("24-017", "24-999", "25-018", "017-24", ""):
+        assert not one_slip(other, "24-017"), other
 
 
 def test_a_closed_part_of_the_page_is_found_before_the_first_write() -> None:

@@ -47,7 +47,7 @@ ONE_OF_EACH: list[tuple[Step, Direction, str, str]] = [
     (
         CreateUser(new=NewUser(email="ana@example.com", attributes={"first_name": "Ana", "last_name": "Berg"})),
         Direction.GRANT,
-        "Create the user Ana Berg <ana@example.com> with company template none",
+        "Create the user Ana Berg <ana@example.com> with company template none and default project template none",
         "cannot be undone",
     ),
     (

@@ -127,8 +127,12 @@ def test_no_file_says_what_to_type(tmp_path: Path) -> None:
 
 
 def test_broken_toml_says_where(tmp_path: Path) -> None:
-    """Line and column."""
-    assert "line 1" in problems(tmp_path, "[paths\n")[0]
+    """Line and column, once."""
+    file = tmp_path / "agent.toml"
+    file.write_text("[paths\n", encoding="utf-8")
+    with pytest.raises(SettingsRefused, match="line 1") as refused:
+        load_settings(file)
+    assert refused.value.problems == ()
 
 
 def test_a_tenant_is_found_by_name_or_by_being_the_only_one(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""What a person does now about each kind of error; TENANT stands for the tenant's name."""
+
+from __future__ import annotations
+
+from agent.errors import AgentError, Mender
+
+_REPORT = "Send the evidence folder to the developers; do this job by hand meanwhile."
+_RIGHTS = (
+    "A Company Admin gives the service account Admin on the company's Directory tool, and a look at its pages "
+    "(Users, Inactive Users, Change History, and the company's home page, the portfolio)."
+)
+_LATER = "Open Procore in a browser; when it answers there, run the job again."
+_CREDENTIALS = "agent credentials set TENANT"
+_LOOK = "Open the person in Procore and compare with the summary above. Then run the job again: it does what is left."
+
+BY_MENDER = {
+    Mender.REQUESTER: "Correct the job and run it again.",
+    Mender.OPERATOR: "Correct what is named above, then run the job again.",
+    Mender.ADMINISTRATOR: "A Procore Company Admin has to look at this person in Procore.",
+    Mender.DEVELOPER: f"Procore's page is not as the agent knows it. {_REPORT}",
+}
+
+BY_CODE = {
+    # refused
+    "last-admin": "If there is another Company Admin, name that address in protected_people of "
+    "[tenants.TENANT.policy]: the agent looks at it and lifts this refusal. Else make somebody a Company Admin first.",
+    "inactive-company": "An administrator reactivates the company in Procore first, or the job names an active one "
+    "in `company`.",
+    "email-locked": "The person changes the login address in Procore themselves (My Profile), or the IT department of "
+    "the other company does; then this job finds nothing to do.",
+    "inactive-person": "Send a reactivate job first; it says which access the person gets.",
+    "no-such-person": "Check the address; to create the person, send a provision job.",
+    "own-account": "An administrator changes the agent's account by hand.",
+    "protected-person": "Ask whoever keeps protected_people in [tenants.TENANT.policy] of the settings.",
+    "forbidden-template": "Name another template, or ask whoever keeps forbidden_templates of [tenants.TENANT.policy].",
+    "invitation-unknown": "Look at the person's row in Procore's Directory and send the invitation there, or set "
+    "resend to true.",
+    # the machine
+    "no-browser": "Install a browser with the command named above, or set AGENT_BROWSER to the path of a Chromium.",
+    "browser-broken": "Start the browser by hand to see what it lacks, or set AGENT_BROWSER to another Chromium.",
+    "browser-lost": "Run the job again; if the browser dies again, give the machine more memory (1 GiB free).",
+    "browser-hung": "Run the job again; if the browser hangs again, give the machine more memory (1 GiB free).",
+    "browser-error": "Run the job again; if it stays, send the evidence folder to the developers.",
+    "keyring-refused": "Set PYTHON_KEYRING_BACKEND, AGENT_KEYRING_FILE and AGENT_KEYRING_KEY_FILE as in "
+    "docs/how-to/credentials.md.",
+    "keyring-locked": "Unlock the desktop's keyring, then run the job again.",
+    "keyring-broken": "Correct AGENT_KEYRING_FILE; a damaged file is moved away and the account stored again: "
+    f"{_CREDENTIALS}.",
+    "credentials-missing": f"Store them: {_CREDENTIALS}.",
+    "credentials-damaged": f"Store them again: {_CREDENTIALS}.",
+    "clock-went-back": "Set this machine's clock (NTP), then run the job again.",
+    "totp-memory-damaged": "Delete the file that is named above, wait half a minute and run the job again.",
+    "state-unwritable": "Let the agent write into paths.state and make room on its disk, then run the job again.",
+    "evidence-unwritable": "Make room on the disk, or correct paths.evidence, then run the job again.",
+    "evidence-broken": "Please report this with the evidence folder.",
+    "evidence-holds-secret": "Please report this; keep the evidence folder to yourself until it has been looked at.",
+    "evidence-withheld": "Please report this; keep the evidence folder to yourself until it has been looked at.",
+    "catalogue-missing": "Correct paths.selectors in the settings, or leave it out for the catalogue that is shipped.",
+    "catalogue-invalid": "Correct the file that paths.selectors names, or leave it out for the one that is shipped.",
+    "resend-on-record": "Wait until the other run has ended, then run the job again: it says what was sent.",
+    "interrupted": "Run the same job again when nothing stops it.",
+    "unexpected": "Please report this with the evidence folder.",
+    # the sign-in
+    "password-rejected": f"Check the account's password in Procore, then: {_CREDENTIALS}. "
+    "Do not run further jobs before: Procore may lock the account at the third rejected password.",
+    "code-rejected": f"Check this machine's clock and the authenticator secret, then: {_CREDENTIALS}.",
+    "code-missing": f"Store the account's authenticator secret: {_CREDENTIALS}.",
+    "account-locked": "A Company Admin opens the service account in Procore's Directory and clicks Unlock Account.",
+    "mfa-enrolment": "Sign in once by hand as the service account, set up an authenticator app, and store its secret: "
+    f"{_CREDENTIALS}.",
+    "company-not-offered": "Compare company_id in [tenants.TENANT] with the number in Procore's addresses; if it is "
+    "right, a Company Admin adds the service account to that company.",
+    "other-company": "Compare company_id and app_url in [tenants.TENANT] with the addresses of the company in Procore.",
+    "other-account": f"The stored session is somebody else's: agent credentials remove TENANT, then {_CREDENTIALS}.",
+    "unexpected-host": "Compare sign_in_url and app_url in [tenants.TENANT] with the addresses in your own browser.",
+    "sign-in-interrupted": _LATER,
+    "tenant-unreachable": "Check sign_in_url in [tenants.TENANT], then this machine's way to it: DNS, proxy, firewall.",
+    # the pages
+    "signed-out": "Make sure that nobody else signs in with the service account, then run the job again.",
+    "stale-token": "Run the same job again.",
+    "denied": _RIGHTS,
+    "save-rejected": "Correct the job by Procore's message above and run it again.",
+    "field-read-only": _RIGHTS,
+    "field-not-shown": _RIGHTS,
+    "choice-not-offered": "Check the name in Procore; if it is right there, the service account may not give it: "
+    "a Company Admin gives the right.",
+    "project-not-offered": "Check that the project is active; if so, a Company Admin adds the service account to it.",
+    "choice-ambiguous": "An administrator renames one of the two in Procore.",
+    "unknown-language": "Set the service account's language to English in its profile in Procore.",
+    "row-not-found": "Look for the person in Procore's Directory; if the person is there, run the job again.",
+    "not-found": "Look for the person in Procore's Directory; if the person is there, run the job again.",
+    "pager-mismatch": "Somebody changes the list right now: run the job again in a while.",
+    "search-inconclusive": "Give the people with such addresses clearer ones; the search finds too many.",
+    "page-timeout": _LATER,
+    "page-unreachable": "Check this machine's way to app_url of [tenants.TENANT]: DNS, proxy, firewall.",
+    "service-error": _LATER,
+    # uncertain
+    "answer-lost": _LOOK,
+    "not-visible": _LOOK,
+    "not-confirmed": _LOOK,
+    "changed-meanwhile": "Look at the person's Change History for who changed what, then run the job again.",
+    "projects-failed": "Look at the projects that are named in Procore, then run the job again: it does what is left.",
+    "projects-pending": "Wait some minutes, then run the job again: it does what is left.",
+}
+
+#: What the sealed keyring says (agent/credentials/sealed_file.py), and what to do about exactly that.
+LOCKED = (
+    (
+        "cannot be opened with the master key",
+        "Let AGENT_KEYRING_KEY_FILE name the master key that the file was sealed with. If that key is lost, move the "
+        f"sealed file away and store the account again: {_CREDENTIALS}.",
+    ),
+    (
+        "cannot read the master key file",
+        "Put the master key back to that path, or let AGENT_KEYRING_KEY_FILE name where it is. For a first one: "
+        "docs/how-to/credentials.md.",
+    ),
+    ("must be a regular file of mode", "Close the master key to other users with the chmod command above."),
+    ("is shorter than", "Make a longer master key with the command above."),
+    ("does not name a master key file", "Set AGENT_KEYRING_KEY_FILE to the path of the master key file."),
+)
+
+
+def remedy(error: AgentError) -> str:
+    """The next thing to do about this error."""
+    if error.code == "keyring-locked":
+        for words, step in LOCKED:
+            if words in error.seen:
+                return step
+    return BY_CODE.get(error.code) or BY_MENDER[error.mender]
