@@ -19,12 +19,12 @@ demo: set-up ## Provision a person in the sandbox tenant, for real, in a browser
 	@$(PY) -m fixtures.demo
 
 test: set-up ## Run all tests
-	$(PYTEST) tests/unit tests/docs
+	$(PYTEST) -n 2 tests/unit tests/docs
 	$(BROWSER)
 	$(PAGES)
 
 test-unit: set-up ## Only the tests without a sandbox
-	$(PYTEST) tests/unit tests/docs
+	$(PYTEST) -n 2 tests/unit tests/docs
 
 test-browser: set-up ## Only flows and jobs against the sandbox, in Chromium
 	$(BROWSER)

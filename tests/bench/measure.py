@@ -34,7 +34,7 @@ class Worker:
     peak_mib: float = 0.0
 
     def __enter__(self) -> Worker:
-        self.process = subprocess.Popen(  # noqa: S603 - our own module, arguments from this file
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.worker", self.variant],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

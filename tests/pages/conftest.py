@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page
 
+from fixtures.running import RunningSandbox, browser_path
 from tests.pages.office import Control, Office
 
-ROOT = Path(__file__).parent.parent.parent
 PEOPLE = 120
 QUICK = {"select_delay": 0.0, "dialog_linger": 1.0, "assignment_delay": 0.0, "bulk_invite_delay": 0.0}
 
@@ -25,8 +19,7 @@ QUICK = {"select_delay": 0.0, "dialog_linger": 1.0, "assignment_delay": 0.0, "bu
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The machine's own browser; Playwright's is not installed."""
-    browser = os.environ.get("AGENT_BROWSER") or shutil.which("chromium-headless-shell")
-    return {**browser_type_launch_args, "executable_path": browser}
+    return {**browser_type_launch_args, "executable_path": browser_path()}
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +30,8 @@ def base_url() -> None:
 @pytest.fixture(scope="session")
 def sandbox_process() -> Iterator[dict[str, str]]:
     """The addresses of a running sandbox: `sign_in`, `app`, `control`."""
-    command = [sys.executable, "-m", "fixtures.sandbox", "--port", "0", "--control-port", "0", "--seed", "7"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            addresses: dict[str, str] = json.loads(process.stdout.readline())
-            yield addresses
-        finally:
-            process.terminate()
+    with RunningSandbox(60, 7) as running:
+        yield {"sign_in": running.sign_in, "app": running.app, "control": running.control}
 
 
 @pytest.fixture
