@@ -116,8 +116,8 @@ def _grants(
     if access.template is not None:
         grants.add(("company template", access.template))
     if is_company_admin(access):
-        grants.add(("company admin",))
-    for tool, level in access.levels.items():
+        grants.add(("company admin",))  # Admin everywhere: what the greyed rows hold adds nothing [D]
+    for tool, level in () if is_company_admin(access) else access.levels.items():
         grants.update(("company tool", normal_name(tool), step.label) for step in AccessLevel if 0 < step <= level)
     for item in memberships:
         grants.add(("project", item.project.id))
