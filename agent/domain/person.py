@@ -104,6 +104,7 @@ class Fingerprint(Frozen):
     signed_in_as: str
     capabilities: Capabilities
     catalogue: str  # sha256 of the selector catalogue
+    people: int | None = None  # active users, as the pager of the Users list says
 
 
 class TenantFacts(Frozen):

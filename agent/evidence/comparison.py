@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.domain.access import CompanyAccess, Vendor
-from agent.domain.attributes import ATTRIBUTES, Attribute
+from agent.domain.attributes import ATTRIBUTES
 from agent.domain.person import Person
-from agent.plan.difference import yes_no
+from agent.plan.difference import attribute_text, yes_no
 
 ABSENT = "–"
 
@@ -49,7 +49,6 @@ _HEAD = (
     "Invitation sent",
     "Account locked",
 )
-_CHOICES = {"email_notification_setting": {"via_email": "Via Email", "not_at_all": "Not at All"}}
 _LABELS = tuple(attribute.label for attribute in ATTRIBUTES)
 
 
@@ -69,13 +68,6 @@ def _company(vendor: Vendor | None) -> str:
 def _access(access: CompanyAccess) -> str:
     levels = [f"{tool} {level.label}" for tool, level in access.levels.items() if level]
     return access.template or ", ".join(levels) or "none"
-
-
-def _shown(attribute: Attribute, text: str) -> str:
-    """A kept value as the Edit page shows it; a code that is not known stands as it is."""
-    if attribute.kind == "yes_no":
-        return yes_no(text == "yes")
-    return _CHOICES.get(attribute.name, {}).get(text, text)
 
 
 def _words(person: Person | None) -> dict[str, str]:
@@ -98,5 +90,5 @@ def _words(person: Person | None) -> dict[str, str]:
     for attribute in ATTRIBUTES:
         text = person.attributes.get(attribute.name, "")
         if text:
-            words[attribute.label] = _shown(attribute, text)
+            words[attribute.label] = attribute_text(attribute.name, text)
     return words

@@ -49,7 +49,8 @@ from agent.execute.events import (
     WriteAnswered,
     WriteSending,
 )
-from agent.execute.outcome import StepResult
+from agent.execute.outcome import StepResult, Verdict
+from agent.jobs.model import Snapshot
 
 TRACE_FORMAT = 10
 _GOOD_ENDS = frozenset({"saved", "settled by observation", "not needed any more"})
@@ -97,12 +98,14 @@ class EvidenceRecorder:
         self._trace: JobTrace | None = None
         self._traces: list[str] = []
         self._session: SessionReady | None = None
+        self._reads_lists = False  # a snapshot: its recording is without the pages
         self._tenant = ""
         self._plans = 0
         self._moments: dict[str, int] = {}
         self._pictures = 0
         self._step = 0
         self._last_page: Page | None = None
+        self._read_back: tuple[Page, ...] = ()  # still to be pictured, while the recording is taken out
         self._withheld = Withheld()
 
     @property
@@ -155,7 +158,7 @@ class EvidenceRecorder:
             case StepEnded():
                 await self._step_ended(event.result)
             case Verified():
-                await self._verified(event)
+                self._verified(event)
             case Note():
                 self._line("note", {"text": event.text, **({"data": event.data} if event.data else {})})
             case JobEnded():
@@ -164,6 +167,7 @@ class EvidenceRecorder:
     def _start(self, event: JobStarted) -> None:
         job = event.job
         self._tenant = event.tenant
+        self._reads_lists = isinstance(job, Snapshot)
         self._job_id = self._job_id or new_job_id(job.action, event.at, secrets.token_hex(3))
         self._folder = EvidenceFolder.create(self._root, event.tenant, event.at, self._job_id, self._mask)
         self._folder.write_json(
@@ -234,10 +238,13 @@ class EvidenceRecorder:
             )
         self._line("step-ended", {"step": result.number, **_plain(result)}, durable=True)
 
-    async def _verified(self, event: Verified) -> None:
+    def _verified(self, event: Verified) -> None:
         witnesses = [_plain(witness) for witness in event.witnesses]
         self._line("verified", {"witnesses": witnesses}, durable=True)
-        for page in event.pages:
+        self._read_back = event.pages
+
+    async def _picture_read_back(self) -> None:
+        for page in self._read_back:
             await self._picture(page, "verified", "Read back on a freshly opened page")
 
     async def _picture(self, page: Page, what: str, caption: str) -> None:
@@ -248,14 +255,14 @@ class EvidenceRecorder:
         if picture.data is None:
             self._line("picture-missing", {**data, "why": picture.missing})
             return
-        step = f"-step-{self._step}" if at_work else ""
+        step = f"-step-{self._step}" if at_work and self._step else ""
         name = f"pictures/{self._pictures:02d}{step}-{what}.jpg"
         self._in_folder().write_bytes(name, picture.data, durable=False)
         self._line("picture", {"file": name, **data, **({"cut": True} if picture.cut else {})})
 
     async def _start_trace(self, context: BrowserContext) -> None:
         name = self.job_id if not self._traces else f"{self.job_id}-{len(self._traces) + 1}"
-        trace = JobTrace(context, self._traces_dir, name)
+        trace = JobTrace(context, self._traces_dir, name, pages=not self._reads_lists)
         try:
             await asyncio.wait_for(trace.start(), _CALL_SECONDS)
         except (PlaywrightError, TimeoutError) as error:
@@ -297,7 +304,11 @@ class EvidenceRecorder:
         if self._folder is None or self._log is None:
             return  # the job ended before it began; there is nothing to seal
         folder = self._folder
-        await self._store_trace()
+        if self._reads_lists and self._session is not None and event.outcome.verdict is not Verdict.DONE:
+            await self._picture(self._session.page, "trouble", "The page as it stood")
+        for ended in await asyncio.gather(self._store_trace(), self._picture_read_back(), return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
         outcome = _plain(event.outcome)
         folder.write_json("outcome.json", {"at": timestamp(event.at), "job_id": self.job_id, **outcome})
         self._line("job-ended", {"verdict": event.outcome.verdict.value, "summary": event.outcome.summary})

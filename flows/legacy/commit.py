@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.async_api import Error as BrowserError
-from playwright.async_api import JSHandle, Locator, Page, Request, Response
+from playwright.async_api import Locator, Page, Request, Response
 from playwright.async_api import TimeoutError as BrowserTimeout
 
 from agent.errors import AgentError, AnswerLost, Failed, Mender, SaveRejected, SignedOut, UnknownPage
@@ -27,12 +27,20 @@ from flows.legacy.tab import Tab
 _ROUNDS = 3
 _USUALLY_SENT_SECONDS = 1.0
 
-_WITNESS = """() => {
-  const clicked = [];
-  document.addEventListener("click", (event) => clicked.push(event.target), { capture: true });
-  return clicked;
+# Put into the document right before the click, and asked only where no request follows.
+_WITNESS = Reading(
+    None,
+    r"""
+    const clicked = (window[Symbol.for("agent.clicked")] = []);
+    document.addEventListener("click", (event) => clicked.push(event.target), { capture: true });
+    return null;
+    """,
+)
+# A document without the witness is another one: the click has led away from the one it was meant for.
+_WAS_CLICKED = r"""(control) => {
+  const clicked = window[Symbol.for("agent.clicked")];
+  return !clicked || clicked.some((target) => control.contains(target));
 }"""
-_WAS_CLICKED = "(control, clicked) => clicked.some((target) => control.contains(target))"
 
 _ANSWER = Reading(
     None,
@@ -41,13 +49,13 @@ _ANSWER = Reading(
     for (const el of many("form.invalid")) {
       if (!visible(el) && el.type !== "hidden") continue;
       const ids = (el.getAttribute("aria-describedby") || "").split(/\s+/).filter(Boolean);
-      const said = ids.map((id) => words(document.getElementById(id))).filter(Boolean).join(" ");
+      const said = ids.map((id) => message(document.getElementById(id))).filter(Boolean).join(" ");
       const labelled = (el.getAttribute("aria-labelledby") || "").split(/\s+/).filter(Boolean);
       const label = el.labels && el.labels.length ? words(el.labels[0])
         : labelled.map((id) => words(document.getElementById(id))).filter(Boolean)[0] || el.name || el.id;
       messages.push(`${label.replace(/\s*\*$/, "")}: ${said || "not accepted"}`);
     }
-    const banner = many("form.banner").filter(visible).map(words).filter(Boolean);
+    const banner = many("form.banner").filter(visible).map(message).filter(Boolean);
     return { messages, banner };
     """,
 )
@@ -156,7 +164,7 @@ async def _click_once(tab: Tab, control: Locator, intent: str, traffic: _Traffic
     """Deliver exactly one click. One that a layer caught was not delivered (the page's own event is the witness): the
     layer is closed first, and only then the click is tried again."""
     limit = tab.timeouts.control
-    witness = await bounded(tab.page.evaluate_handle(_WITNESS), limit, f"preparing the click for: {intent}")
+    await tab.read(_WITNESS)
     for _ in range(_ROUNDS):
         try:
             click = control.click(timeout=limit * 1000, no_wait_after=True)
@@ -169,7 +177,7 @@ async def _click_once(tab: Tab, control: Locator, intent: str, traffic: _Traffic
             if traffic.sent.is_set() or is_browser_lost(error):
                 raise _lost(intent, str(error).split("\n", 1)[0]) from None
             raise translated(error, intent) from None
-        if await _is_delivered(tab, control, witness, traffic):
+        if await _is_delivered(tab, control, traffic):
             return
         await overlays.clear(tab, layers=layers)
     raise UnknownPage(
@@ -180,7 +188,7 @@ async def _click_once(tab: Tab, control: Locator, intent: str, traffic: _Traffic
     )
 
 
-async def _is_delivered(tab: Tab, control: Locator, witness: JSHandle, traffic: _Traffic) -> bool:
+async def _is_delivered(tab: Tab, control: Locator, traffic: _Traffic) -> bool:
     """Whether the control has got the click. A document that is gone or busy counts as yes: then the traffic tells."""
     try:
         await asyncio.wait_for(traffic.sent.wait(), _USUALLY_SENT_SECONDS)
@@ -188,7 +196,7 @@ async def _is_delivered(tab: Tab, control: Locator, witness: JSHandle, traffic: 
     except TimeoutError:
         pass  # rare: ask the page, which cannot answer while it is being replaced
     try:
-        return bool(await asyncio.wait_for(control.evaluate(_WAS_CLICKED, witness), tab.timeouts.control))
+        return bool(await asyncio.wait_for(control.evaluate(_WAS_CLICKED), tab.timeouts.control))
     except (BrowserError, TimeoutError):
         return True
 
@@ -256,7 +264,9 @@ def _refusal(
                 expected="the page of a saved change",
                 seen="; ".join(errors),
             )
-        return _rejected(errors)
+        rejected = _rejected(errors)
+        rejected.by_flash = True
+        return rejected
     if not answer.signed_in or answer.error:
         return answer.error or f"a page that is not known ({tab.path})"
     if not lands.search(tab.path):

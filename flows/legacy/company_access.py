@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.domain.access import AccessLevel, CompanyAccess
 from agent.domain.names import normal_name
 from agent.errors import Failed, Mender, UnknownPage
-from flows.legacy.controls import choose_native_by_name, set_checkbox
+from flows.legacy.controls import NativeSelect, choose_native_by_name, set_checkbox
 from flows.legacy.edit_page import DIRECTORY_TOOL, NO_TEMPLATE, EditPage, level_of, level_value, read_edit_page
 from flows.legacy.tab import Tab
 
@@ -20,9 +20,8 @@ async def set_company_access(tab: Tab, page: EditPage, access: CompanyAccess) ->
             seen="no such section",
             mender=Mender.ADMINISTRATOR,
         )
-    select = tab.at("edit_user.company_template")
-    label = "Company Permissions Templates"
-    await choose_native_by_name(tab, select, label, access.template, none=NO_TEMPLATE)
+    select = NativeSelect(tab.catalogue.css("edit_user.company_template"), "Company Permissions Templates")
+    await choose_native_by_name(tab, select, access.template, none=NO_TEMPLATE)
     if access.template is None:
         await _set_levels(tab, page.raw["userId"], access)
 

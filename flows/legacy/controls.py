@@ -20,6 +20,8 @@ from agent.errors import Failed, Mender, UnknownPage
 from flows.legacy.reading import Reading
 from flows.legacy.tab import Tab
 
+_POLL_SECONDS = 0.03
+
 
 async def set_text(tab: Tab, control: Locator, label: str, value: str) -> None:
     """Type a text into a field. Whoever sends the form reads the whole of it back right before."""
@@ -43,47 +45,71 @@ async def set_checkbox(tab: Tab, control: Locator, label: str, wanted: bool) -> 
     _same(label, "ticked" if wanted else "not ticked", "ticked" if held else "not ticked")
 
 
-async def native_options(tab: Tab, control: Locator, label: str) -> list[dict[str, str]]:
-    """The options of a native select: value, text and group."""
-    options: list[dict[str, str]] = await tab.act(
-        f"reading {label}",
-        lambda: control.evaluate(
-            "(el) => [...el.options].map((option) => ({ value: option.value,"
-            " text: option.textContent.replace(/\\s+/g, ' ').trim(),"
-            " group: option.parentElement.tagName === 'OPTGROUP' ? option.parentElement.label : '' }))"
-        ),
-    )
-    return options
+@dataclass(frozen=True)
+class NativeSelect:
+    """A select of the browser: where it is, as plain CSS, and its label."""
+
+    css: str
+    label: str
 
 
-async def choose_native(tab: Tab, control: Locator, label: str, value: str) -> None:
+_NATIVE = Reading(
+    None,
+    r"""
+    const selects = [...document.querySelectorAll(given.css)];
+    const select = selects.length === 1 ? selects[0] : null;
+    const group = (option) => (option.parentElement.tagName === "OPTGROUP" ? option.parentElement.label : "");
+    const shown = (option) => ({ value: option.value, text: words(option), group: group(option) });
+    return { selects: selects.length, value: select ? select.value : "",
+      options: select ? [...select.options].map(shown) : [] };
+    """,
+)
+
+
+async def _native(tab: Tab, select: NativeSelect) -> dict[str, Any]:
+    """The select's value and its options, once it is there."""
+    deadline = time.monotonic() + tab.timeouts.control
+    while True:
+        state: dict[str, Any] = await tab.read(_NATIVE, css=select.css)
+        if state["selects"] == 1:
+            return state
+        if time.monotonic() > deadline:
+            raise UnknownPage(
+                "unusable-control",
+                f"A control could not be used: {select.label}.",
+                expected=f"one element {select.css}",
+                seen=f"{state['selects']} elements",
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def choose_native(tab: Tab, select: NativeSelect, value: str) -> None:
     """Choose the option of this value in a native select."""
-    options = await native_options(tab, control, label)
-    await _choose_native_of(tab, control, label, value, options)
+    await _choose_native_of(tab, select, value, (await _native(tab, select))["options"])
 
 
-async def _choose_native_of(tab: Tab, control: Locator, label: str, value: str, options: list[dict[str, str]]) -> None:
+async def _choose_native_of(tab: Tab, select: NativeSelect, value: str, options: list[dict[str, str]]) -> None:
     if all(option["value"] != value for option in options):
-        raise not_offered(label, value, [option["text"] for option in options])
-    await tab.act(f"choosing in {label}", lambda: control.select_option(value=value))
-    held = await tab.act(f"reading {label}", control.input_value)
-    _same(label, value, held)
+        raise not_offered(select.label, value, [option["text"] for option in options])
+    control = tab.page.locator(select.css)
+    await tab.act(f"choosing in {select.label}", lambda: control.select_option(value=value))
+    _same(select.label, value, (await _native(tab, select))["value"])
 
 
-async def choose_native_by_name(tab: Tab, control: Locator, label: str, name: str | None, *, none: str = "") -> None:
+async def choose_native_by_name(tab: Tab, select: NativeSelect, name: str | None, *, none: str = "") -> None:
     """Choose the option of this name in a native select; None chooses the option of value ``none``."""
-    everything = await native_options(tab, control, label)
+    everything = (await _native(tab, select))["options"]
     if name is None:
-        await _choose_native_of(tab, control, label, none, everything)
+        await _choose_native_of(tab, select, none, everything)
         return
     options = [option for option in everything if option["value"] not in {"", none}]
     fitting = find_names(name, [option["text"] for option in options])
     if not fitting:
-        raise not_offered(label, name, [option["text"] for option in options])
+        raise not_offered(select.label, name, [option["text"] for option in options])
     values = [option for option in options if option["text"] in fitting]
     if len(values) > 1:
-        raise _ambiguous(label, name, [f"{option['group']} / {option['text']}" for option in values])
-    await _choose_native_of(tab, control, label, values[0]["value"], everything)
+        raise _ambiguous(select.label, name, [f"{option['group']} / {option['text']}" for option in values])
+    await _choose_native_of(tab, select, values[0]["value"], everything)
 
 
 @dataclass(frozen=True)
@@ -118,6 +144,8 @@ _MENU = Reading(
       return { raw, value: value(raw), text: words(copy), hint: words(hint) };
     });
     const busy = menu.getAttribute("aria-busy") === "true";
+    // The next reading finds the next options of a list that draws only what is in view.
+    if (given.scroll) for (const el of [menu, ...menu.querySelectorAll("*")]) el.scrollTop += el.clientHeight / 2;
     return { busy, searchable: many("select.search").length === 1, options };
     """,
 )
@@ -137,7 +165,7 @@ async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
                 expected="no open menu once something was chosen",
                 seen="an open menu",
             )
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(_POLL_SECONDS)
     if state["boxes"] != 1 or state["inputs"] != 1:
         raise UnknownPage(
             "unknown-page",
@@ -205,22 +233,18 @@ async def _choose(
             option = tab.at("select.option_of_value", value=fitting[0]["raw"])
             await tab.act(f"choosing in {select.label}", option.click)
             return
+        known = len(seen)
         seen |= {option["raw"]: option["text"] for option in menu["options"]}
-        if not menu["searchable"]:
-            await tab.act(f"scrolling {select.label}", _scroll_down(tab))
-        await asyncio.sleep(0.03)
-        menu = await _menu(tab)
+        if len(seen) > known:  # a long list on a slow machine: as long as it goes on there is hope
+            deadline = time.monotonic() + tab.timeouts.control
+        await asyncio.sleep(_POLL_SECONDS)
+        menu = await _menu(tab, scroll=not menu["searchable"])
     raise not_offered(select.label, described, list(seen.values()))
 
 
-def _scroll_down(tab: Tab) -> Callable[[], Any]:
-    return lambda: tab.at("select.menu").evaluate(
-        "(menu) => { for (const el of [menu, ...menu.querySelectorAll('*')]) el.scrollTop += el.clientHeight / 2; }"
-    )
-
-
-async def _menu(tab: Tab) -> dict[str, Any]:
-    data: dict[str, Any] = await tab.read(_MENU)
+async def _menu(tab: Tab, *, scroll: bool = False) -> dict[str, Any]:
+    """The options that the open menu draws; with ``scroll`` it is moved on by half its height afterwards."""
+    data: dict[str, Any] = await tab.read(_MENU, scroll=scroll)
     return data
 
 

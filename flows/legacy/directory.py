@@ -30,20 +30,22 @@ from flows.legacy.tenant_facts import read_facts
 class LegacyDirectory:
     """Implements :class:`flows.interface.Directory`; page loads stand with each flow."""
 
-    def __init__(self, tab: Tab, gate: CommitGate, account: str) -> None:
+    def __init__(self, tab: Tab, gate: CommitGate, account: str, facts: TenantFacts | None = None) -> None:
         self._tab = tab
         self._gate = gate
         self._account = account
         self._fingerprint: Fingerprint | None = None
-        self._facts: TenantFacts | None = None
+        self._facts = facts
 
-    async def enter(self, credentials: SignInCredentials) -> None:
-        """Open the list; sign in first when the session is over."""
+    async def enter(self, credentials: SignInCredentials | None) -> None:
+        """Open the list; when the session is over, sign in first, or raise SignedOut where no credentials are given."""
         try:
             await self._open_list()
         except (SignedOut, UnknownPage) as error:
             if isinstance(error, UnknownPage) and not self._tab.is_at_sign_in_host:
                 raise
+            if credentials is None:
+                raise SignedOut from error
             await sign_in(self._tab, credentials)
             await self._open_list()
 

@@ -35,6 +35,7 @@ def take_fingerprint(tab: Tab, page: ListPage, account: str) -> Fingerprint:
         signed_in_as=page.shell.login,
         capabilities=_capabilities(page.props),
         catalogue=tab.catalogue.sha256,
+        people=page.total,
     )
 
 

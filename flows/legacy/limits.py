@@ -19,7 +19,16 @@ T = TypeVar("T")
 
 _GONE = ("has been closed", "crashed", "Connection closed while reading", "Browser closed", "Target closed")
 _NOT_LOADED = ("net::ERR", "interrupted by another navigation")
-_NAVIGATED = ("Execution context was destroyed", "Cannot find context", "frame was detached", "Element is not attached")
+_NAVIGATED = (
+    "Execution context was destroyed",
+    "Cannot find context",
+    "frame was detached",
+    "Element is not attached",
+    # the same, said by the browser's own protocol
+    "Inspected target navigated or closed",
+    "Cannot find default execution context",
+    "Promise was collected",
+)
 
 
 def is_browser_lost(error: BaseException) -> bool:

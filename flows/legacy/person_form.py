@@ -13,7 +13,15 @@ from typing import Any
 from agent.domain.access import Vendor
 from agent.domain.attributes import BY_NAME
 from agent.errors import Failed, Mender, UnknownPage
-from flows.legacy.controls import DesignSelect, choose_by_value, choose_native, choose_nothing, set_checkbox, set_text
+from flows.legacy.controls import (
+    DesignSelect,
+    NativeSelect,
+    choose_by_value,
+    choose_native,
+    choose_nothing,
+    set_checkbox,
+    set_text,
+)
 from flows.legacy.tab import Tab
 
 
@@ -104,7 +112,8 @@ async def fill_attributes(tab: Tab, field_key: str, fields: Fields, attributes: 
                 )
             await set_checkbox(tab, control, attribute.label, value == "yes")
         elif present.type.startswith("select"):
-            await choose_native(tab, control, attribute.label, value)
+            css = tab.catalogue.css(field_key, field=name)
+            await choose_native(tab, NativeSelect(css, attribute.label), value)
         else:
             await set_text(tab, control, attribute.label, value)
 

@@ -9,6 +9,7 @@ A :class:`Reading` is a piece of JavaScript that names the catalogue keys of the
 * ``maybe(key, root)``: the element or null; more than one is a problem;
 * ``many(key, root)``: all of them;
 * ``visible(el)``, ``words(el)`` (text with single spaces), ``pattern(key)`` (a RegExp), ``fields(form)``;
+* ``message(el)``: as ``words``, with a space between the lines of a text, for what is told to people;
 * ``given.x`` (arguments).
 
 The match that a script expects must be the one that stands in the catalogue; a test compares them.
@@ -41,6 +42,12 @@ _WORDS = r"""
   const root = (from) => from || document;
   const found = (key, from) => [...root(from).querySelectorAll(hooks[key])];
   const words = (el) => (el ? el.textContent.replace(/\s+/g, " ").trim() : "");
+  // Not innerText: that is the plain text as soon as an element has left the page, as a faded flash has.
+  const inline = /^(A|ABBR|B|BDI|CODE|EM|I|MARK|S|SMALL|SPAN|STRONG|SUB|SUP|U|WBR)$/;
+  const spaced = (node) => node.nodeType === Node.TEXT_NODE ? node.data
+    : inline.test(node.nodeName) ? [...node.childNodes].map(spaced).join("")
+    : ` ${[...node.childNodes].map(spaced).join("")} `;
+  const message = (el) => (el ? spaced(el).replace(/\s+/g, " ").trim() : "");
   const visible = (el) => {
     if (!el || !el.getClientRects().length) return false;
     const style = getComputedStyle(el);

@@ -47,7 +47,8 @@ SHELL_SCRIPT = r"""
       signInForm: many("sign_in.field").some(visible),
       locale: page.locale || document.documentElement.lang || "", companyId: String(page.companyId || ""),
       flashes: flashes().map((el) => ({
-        kind: (el.className.match(/alert-(\w+)/) || [, ""])[1], text: words(many("shell.flash_text", el)[0] || el) })),
+        kind: (el.className.match(/alert-(\w+)/) || [, ""])[1],
+        text: message(many("shell.flash_text", el)[0] || el) })),
       error: words(many("shell.error_heading")[0]), newGeneration: many("shell.new_generation").length > 0,
       overlays, unknown: unknown.map(name),
     };

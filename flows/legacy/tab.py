@@ -18,6 +18,7 @@ from playwright.async_api import TimeoutError as BrowserTimeout
 from agent.errors import Failed, RetrySafe, UnknownPage
 from flows.catalogue import Catalogue
 from flows.legacy.limits import bounded, is_navigated_away, translated
+from flows.legacy.protocol import PageScripts
 from flows.legacy.reading import Reading
 from flows.legacy.shell import Layer, Shell, flash_recorder
 from flows.tenant import TenantAddress, Timeouts
@@ -44,11 +45,11 @@ class Tab:
         self.catalogue = catalogue
         self.timeouts = timeouts
         self.loads = 0  # pages asked for by address, for tests and reports of cost
+        self._scripts = PageScripts(page)
         self._date: tuple[datetime, float] | None = None
         self._fresh: tuple[str, float] | None = None
         page.set_default_timeout(timeouts.control * 1000)
         page.set_default_navigation_timeout(timeouts.page * 1000)
-        page.on("response", self._note_date)
 
     async def prepare(self) -> None:
         """Make this context send each write once, and this tab remember flashes that fade before they are read.
@@ -83,6 +84,8 @@ class Tab:
         url = self.tenant.url(path)
         call = self.page.goto(url, wait_until="commit", timeout=limit * 1000)
         response = await bounded(call, limit + self.timeouts.margin, f"opening {path}")
+        if response is not None:
+            self._note_date(response)
         status = response.status if response else 200
         if status == 404:
             raise Failed("not-found", f"Procore has no page at {path}.", expected="the page", seen="status 404")
@@ -167,7 +170,7 @@ class Tab:
         """One evaluation; None when another document came in between."""
         limit = self.timeouts.page + self.timeouts.margin
         try:
-            return json.loads(await asyncio.wait_for(self.page.evaluate(source, arguments), limit))
+            return json.loads(await asyncio.wait_for(self._scripts.run(source, arguments), limit))
         except BrowserError as error:
             if is_navigated_away(error):
                 return None
@@ -223,6 +226,7 @@ class Tab:
     # --- the tenant's clock ---
 
     def _note_date(self, response: Response) -> None:
+        # Only of pages opened by address: to be told of every script and style sheet costs more than it is worth.
         if not response.url.startswith(self.tenant.app_url):
             return
         stamp = response.headers.get("date")

@@ -8,7 +8,7 @@ from agent.errors import Failed, Mender, UnknownPage
 from flows.interface import CommitGate
 from flows.legacy.commit import commit
 from flows.legacy.company_access import set_company_access
-from flows.legacy.controls import DesignSelect, choose_native_by_name, set_checkbox, set_text
+from flows.legacy.controls import DesignSelect, NativeSelect, choose_native_by_name, set_checkbox, set_text
 from flows.legacy.edit_page import EDIT_PAGE, EditPage, lands_on_edit_page, read_edit_page, ready_edit_page
 from flows.legacy.person_form import fill_attributes, fill_company
 from flows.legacy.tab import Tab
@@ -92,10 +92,10 @@ async def _set_email(tab: Tab, page: EditPage, email: str) -> None:
 async def _set_default_template(tab: Tab, template: str | None) -> None:
     """New Project Settings > Select Default Template > Apply, which sets the form and saves nothing yet [I]."""
     await tab.act("opening Select Default Template", tab.at("edit_user.default_template_open").click)
-    select = tab.at("default_template.select")
-    await choose_native_by_name(tab, select, "Select Default Permission Template", template)
+    select = NativeSelect(tab.catalogue.css("default_template.select"), "Select Default Permission Template")
+    await choose_native_by_name(tab, select, template)
     await tab.act("applying the default template", tab.at("default_template.apply").click)
-    await tab.act("closing the window", lambda: select.wait_for(state="hidden"))
+    await tab.act("closing the window", lambda: tab.at("default_template.select").wait_for(state="hidden"))
     fields = EditPage(await tab.read(EDIT_PAGE))
     held = fields.person().default_project_template
     if normal_name(held or "") != normal_name(template or ""):

@@ -12,7 +12,7 @@ from agent.errors import Failed, Mender, UnknownPage
 from flows.interface import CommitGate
 from flows.legacy import overlays
 from flows.legacy.commit import commit
-from flows.legacy.controls import choose_native_by_name, set_checkbox
+from flows.legacy.controls import NativeSelect, choose_native_by_name, set_checkbox
 from flows.legacy.edit_page import EditPage, edit_path, lands_on_edit_page, ready_edit_page
 from flows.legacy.reading import Reading
 from flows.legacy.shell import Layer
@@ -46,8 +46,8 @@ async def add_to_project(
     row = tab.at("projects.other_row", project_id=project.id)
     opener = row.locator(tab.catalogue.selector("projects.add"))
     await tab.act(f"opening Add to Project for {project.label}", opener.click)
-    select = tab.at("projects.add_template")
-    await choose_native_by_name(tab, select, "Permission Template", template)
+    select = NativeSelect(tab.catalogue.css("projects.add_template"), "Permission Template")
+    await choose_native_by_name(tab, select, template)
     await commit(
         tab,
         gate,
@@ -68,8 +68,9 @@ async def change_project_template(
     _require_member(page, project)
     opener = row.locator(tab.catalogue.selector("projects.change_template"))
     await tab.act(f"opening Change Template of {project.label}", opener.click)
-    select = row.locator(tab.catalogue.selector("projects.template_select"))
-    await choose_native_by_name(tab, select, "Permission Template", template)
+    in_row = tab.catalogue.css("projects.row_of", project_id=project.id)
+    select = NativeSelect(f":is({in_row}) :is({tab.catalogue.css('projects.template_select')})", "Permission Template")
+    await choose_native_by_name(tab, select, template)
     for_all = row.locator(tab.catalogue.selector("projects.apply_to_all"))
     await set_checkbox(tab, for_all, "Apply this template to all projects", False)
     await commit(

@@ -174,3 +174,26 @@ def test_the_template_export_is_mailed(directory: Office) -> None:
     with page.expect_download() as download:
         page.evaluate("(link) => { window.location.href = link; }", mail["link"])
     assert download.value.path().read_text("utf-8").startswith("Company,Project Name,Project ID,Template")
+
+
+def test_the_company_picker_is_searched_and_a_hidden_company_stays_chosen(office: Office) -> None:
+    """Above ten companies there is a search box, which hides what does not match and changes no choice."""
+    office.control.post("/reset", {"options": {"companies": 12}})
+    try:
+        office.sign_in(until=office.page.get_by_role("heading", name="Select a Company"))
+        page, company = office.page, office.control.company_id()
+        page.get_by_role("radio").last.check()
+        chosen = page.locator("input[name=company_id]:checked").input_value()
+        page.get_by_role("searchbox", name="Search").fill("  NORTHGATE civ ")
+        expect(page.get_by_role("radio")).to_have_count(1)
+        expect(page.get_by_role("radio", name="Northgate Civil")).to_be_visible()
+        assert page.locator("input[name=company_id]:checked").input_value() == chosen
+        page.get_by_role("searchbox").fill("no such company")
+        expect(page.get_by_role("radio")).to_have_count(0)
+        page.get_by_role("searchbox").fill("")
+        expect(page.get_by_role("radio")).to_have_count(12)
+        page.locator(f'input[name=company_id][value="{company}"]').check()
+        page.get_by_role("button", name="Continue").click()
+        expect(page).to_have_url(re.compile(f"/{company}/"))
+    finally:
+        office.control.post("/reset", {"options": {"companies": 1}})

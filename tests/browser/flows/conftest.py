@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from flows.legacy.tab import Tab
 from tests.browser.conftest import Sandbox
 
 SERVICE_ACCOUNT = "svc.provisioning@example.com"
+EMAIL = "ada.byron@example.com"  # the person that most tests are about
 IMPATIENT = Timeouts(page=10, answer=5, hook=1.5, control=2, submit=1.5, margin=2)
 
 
@@ -77,6 +80,38 @@ def person_in(sandbox: Sandbox, email: str) -> dict[str, Any]:
     return user
 
 
+async def make_person(
+    sandbox: Sandbox,
+    email: str = EMAIL,
+    *,
+    is_active: bool = True,
+    memberships: dict[str, str | None] | None = None,
+    **values: Any,
+) -> str:
+    """Put a person into the world without the pages; the user id."""
+    start = {"email_address": email, "is_active": is_active, "memberships": memberships or {}}
+    sandbox.post("/people", [{**start, "values": {"first_name": "Ada", "last_name": "Byron", **values}}])
+    return str(person_in(sandbox, email)["user_id"])
+
+
+def job_title(sandbox: Sandbox) -> str:
+    """The truth about the person's job title."""
+    return str(person_in(sandbox, EMAIL)["job_title"])
+
+
+def has_memberships(sandbox: Sandbox, count: int) -> bool:
+    """Whether the person has so many memberships by now."""
+    return len(person_in(sandbox, EMAIL)["memberships"]) == count
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for the sandbox to get there."""
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        await asyncio.sleep(0.05)
+
+
 def plan_fault(sandbox: Sandbox, operation: str, effect: str, **more: Any) -> None:
     """Plan one fault."""
     sandbox.post("/faults", [{"operation": operation, "effect": effect, **more}])
@@ -135,6 +170,7 @@ async def directory(open_it: Opener, sandbox: Sandbox) -> Directory:
     return opened
 
 
+SMALL_ACCOUNT = "svc@example.com"
 SHELL = """<!doctype html><html lang="en"><head><title>Directory • Small Co</title>
 <script>var Procore = { Environment: { companyId: 1, locale: "en" } };</script></head><body class="directory-scope">
 <button aria-label="Account &amp; Profile"><span id="header-avatar" data-login="svc@example.com"></span></button>

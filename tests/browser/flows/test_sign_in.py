@@ -166,9 +166,12 @@ async def test_a_code_that_is_not_stored_is_said(open_it: Opener, sandbox: Sandb
 async def test_another_company_is_not_entered(sandbox: Sandbox, context: BrowserContext, gate: RecordingGate) -> None:
     """The settings name a company that the account does not belong to."""
     tenant = replace(tenant_of(sandbox), company_id="562949953999999")
+    hurried = replace(IMPATIENT, page=4)
 
-    with pytest.raises(AgentError):
-        await open_directory(await context.new_page(), tenant, gate, account_of(sandbox), Catalogue.load(), IMPATIENT)
+    with pytest.raises(AgentError) as failure:
+        await open_directory(await context.new_page(), tenant, gate, account_of(sandbox), Catalogue.load(), hurried)
+
+    assert failure.value.code == "unknown-page"
 
 
 async def test_an_account_without_the_directory_is_denied(open_it: Opener) -> None:

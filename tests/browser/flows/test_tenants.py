@@ -9,15 +9,15 @@ from agent.domain.person import NewUser, UserChange
 from agent.errors import Failed, SaveRejected
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
+    EMAIL,
     Opener,
     RecordingGate,
     assert_nothing_written,
+    make_person,
     options_of,
     person_in,
 )
-from tests.browser.flows.test_directory import make_person
 
-EMAIL = "ada.byron@example.com"
 GRANULAR = "ops.granular@example.com"
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import signal
 import stat
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +17,7 @@ from agent.browser import launch, processes
 from agent.browser.launch import LaunchOptions, WarmBrowser, closed_in_time, resolver_rules
 from agent.browser.read_only import read_only
 from agent.errors import Failed
+from tests import signals
 
 
 def options(folder: Path) -> LaunchOptions:
@@ -109,7 +108,7 @@ async def test_the_same_browser_serves_until_it_dies_and_then_another_one(warm: 
     assert await warm.ready() is first
     pid = warm.pid
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    signals.kill(pid)
     while first.is_connected():
         await _turn()
     assert await warm.ready() is not first
@@ -124,10 +123,10 @@ async def test_a_browser_that_hangs_is_killed_on_closing(tmp_path: Path, monkeyp
     await warm.ready()
     pid = warm.pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    signals.stop(pid)
     assert not await warm.answers(0.5)
     await warm.close()
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert signals.has_ended(pid)
 
 
 async def test_a_heavy_driver_is_noticed(warm: WarmBrowser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
 from agent.credentials.known import KnownSecrets
@@ -19,10 +19,12 @@ from agent.evidence import folder as folder_module
 from agent.evidence import pictures, recorder
 from agent.evidence.check import EvidenceBroken, check
 from agent.evidence.record import read_record
+from agent.evidence.recorder import EvidenceRecorder
 from agent.evidence.seal import SealFailed
 from agent.evidence.search import search_folder
 from agent.execute.events import JobEnded, JobStarted, Observed, SessionReady, StepEnded, StepStarted, WriteSending
 from agent.execute.outcome import Outcome, StepResult, Verdict
+from agent.jobs.model import ANY_JOB
 from tests.unit.evidence import stand_in, story
 
 REFUSED = Outcome(verdict=Verdict.REFUSED, summary="There is no template 'Forman'.")
@@ -41,6 +43,26 @@ def read(folder: Path, name: str) -> Any:
 def events(folder: Path) -> list[str]:
     """The events of the log, in order."""
     return [str(line["event"]) for line in read_record(folder).lines]
+
+
+def folder_of(to: EvidenceRecorder) -> Path:
+    """Where the job's evidence lies."""
+    assert to.folder is not None
+    return to.folder
+
+
+@pytest.fixture
+def to(tmp_path: Path, traces_dir: Path, known: KnownSecrets) -> EvidenceRecorder:
+    """The recorder of one job."""
+    return story.recorder(tmp_path, traces_dir, known)
+
+
+@pytest.fixture
+async def begun(to: EvidenceRecorder, context: BrowserContext, site: str) -> Page:
+    """The page of a job that is signed in, has looked and has a plan."""
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    return page
 
 
 async def test_whole_job(
@@ -78,15 +100,13 @@ async def test_whole_job(
     assert sum(path.stat().st_size for path in folder.rglob("*")) < 600_000
 
 
-async def test_the_recording_shows_the_steps(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
-) -> None:
+async def test_the_recording_shows_the_steps(to: EvidenceRecorder, context: BrowserContext, site: str) -> None:
     """trace.zip holds the calls of the job, beginning after the session was ready."""
     page = await context.new_page()
     await page.goto(f"{site}/sign_in")
     await page.get_by_label("Email").fill("before the session is ready")
     await page.goto("about:blank")
-    folder = await story.whole_job(story.recorder(tmp_path, traces_dir, known), context, page, site)
+    folder = await story.whole_job(to, context, page, site)
     with zipfile.ZipFile(folder / "trace.zip") as archive:
         trace = archive.read("trace.trace").decode()
     assert trace.count('"method":"fill"') == 3
@@ -95,24 +115,20 @@ async def test_the_recording_shows_the_steps(
 
 
 async def test_secrets_stand_nowhere_even_when_the_sign_in_was_recorded(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+    to: EvidenceRecorder, begun: Page, known: KnownSecrets, context: BrowserContext, site: str
 ) -> None:
     """A session renewed in mid-job leaves neither password nor code nor cookie in any byte of the folder."""
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
-    await page.goto(f"{site}/sign_in")
-    await page.get_by_label("Password").fill(stand_in.PASSWORD)
-    await page.get_by_label("Code").fill(stand_in.CODE)
+    await begun.goto(f"{site}/sign_in")
+    await begun.get_by_label("Password").fill(stand_in.PASSWORD)
+    await begun.get_by_label("Code").fill(stand_in.CODE)
     await to.notify(StepStarted(1, story.STEPS[0]))
-    await to.notify(WriteSending(page, f"a form with {stand_in.PASSWORD} in its description"))
-    await page.get_by_role("button", name="Log In").click()
-    await page.get_by_label("Job Title").wait_for()
-    await to.notify(SessionReady(context, page, story.FINGERPRINT, "156.0.8078.79"))
+    await to.notify(WriteSending(begun, f"a form with {stand_in.PASSWORD} in its description"))
+    await begun.get_by_role("button", name="Log In").click()
+    await begun.get_by_label("Job Title").wait_for()
+    await to.notify(SessionReady(context, begun, story.FINGERPRINT, "156.0.8078.79"))
     await story.finish(to, context, site)
 
-    folder = to.folder
-    assert folder is not None
+    folder = folder_of(to)
     assert "trace.zip" in names(folder)
     known.add("cookie", Secret(stand_in.COOKIE))
     known.add("form token", Secret(stand_in.FORM_TOKEN))
@@ -122,18 +138,12 @@ async def test_secrets_stand_nowhere_even_when_the_sign_in_was_recorded(
     assert "password" in missing[0]["why"]
 
 
-async def test_every_event_is_on_disk_when_notify_returns(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
-) -> None:
+async def test_every_event_is_on_disk_when_notify_returns(to: EvidenceRecorder, begun: Page) -> None:
     """At any moment the folder is readable and marked as partial: that is what a kill leaves."""
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
-    folder = to.folder
-    assert folder is not None
+    folder = folder_of(to)
     assert names(folder) >= {"PARTIAL", "request.json", "session.json", "before.json", "plan.json", "log.jsonl"}
     await to.notify(StepStarted(1, story.STEPS[0]))
-    await to.notify(WriteSending(page, "Save"))
+    await to.notify(WriteSending(begun, "Save"))
     assert events(folder)[-2:] == ["picture", "write-sending"]
     record = read_record(folder)
     assert record.verdict == "interrupted"
@@ -143,36 +153,26 @@ async def test_every_event_is_on_disk_when_notify_returns(
     await to.notify(JobEnded(story.DONE, datetime.now(UTC)))
 
 
-async def test_job_refused_before_any_page(tmp_path: Path, traces_dir: Path, known: KnownSecrets) -> None:
+async def test_job_refused_before_any_page(to: EvidenceRecorder) -> None:
     """A job without a session is sealed as well: request, log, outcome, report."""
-    to = story.recorder(tmp_path, traces_dir, known)
     await to.notify(JobStarted(story.job(), "northwind", story.STARTED, dry_run=True))
     await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
-    assert to.folder is not None
-    assert names(to.folder) == {"request.json", "log.jsonl", "outcome.json", "report.html", "manifest.json"}
-    assert check(to.folder).verdict == "refused"
-    assert read(to.folder, "request.json")["dry_run"] is True
+    assert names(folder_of(to)) == {"request.json", "log.jsonl", "outcome.json", "report.html", "manifest.json"}
+    assert check(folder_of(to)).verdict == "refused"
+    assert read(folder_of(to), "request.json")["dry_run"] is True
 
 
 async def test_a_full_disk_stops_the_job_before_the_write(
-    tmp_path: Path,
-    traces_dir: Path,
-    known: KnownSecrets,
-    context: BrowserContext,
-    site: str,
-    monkeypatch: pytest.MonkeyPatch,
+    to: EvidenceRecorder, begun: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WriteSending raises when its evidence cannot be kept; the flow then never clicks."""
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
 
     def full(_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(Failed) as caught:
-        await to.notify(WriteSending(page, "Save"))
+        await to.notify(WriteSending(begun, "Save"))
     monkeypatch.undo()
     assert caught.value.code == "evidence-unwritable"
     assert "No space left" in caught.value.seen
@@ -189,11 +189,8 @@ async def test_an_evidence_root_that_cannot_be_made(tmp_path: Path, traces_dir: 
     assert caught.value.code == "evidence-unwritable"
 
 
-async def test_a_mistake_in_the_recorder_stops_the_job(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_mistake_in_the_recorder_stops_the_job(to: EvidenceRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job whose recorder breaks must not go on unrecorded."""
-    to = story.recorder(tmp_path, traces_dir, known)
     await to.notify(JobStarted(story.job(), "northwind", story.STARTED))
     monkeypatch.setattr(recorder, "_plain", lambda value: 1 / 0)
     with pytest.raises(Failed) as caught:
@@ -201,35 +198,23 @@ async def test_a_mistake_in_the_recorder_stops_the_job(
     assert caught.value.code == "evidence-broken"
 
 
-async def test_a_missing_picture_never_fails_the_job(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
-) -> None:
+async def test_a_missing_picture_never_fails_the_job(to: EvidenceRecorder, begun: Page) -> None:
     """A page that is gone gives no picture; the log says so and the report shows the gap."""
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
-    await page.close()
+    await begun.close()
     await to.notify(StepStarted(1, story.STEPS[0]))
-    await to.notify(WriteSending(page, "Save"))
+    await to.notify(WriteSending(begun, "Save"))
     await to.notify(JobEnded(story.DONE, datetime.now(UTC)))
-    assert to.folder is not None
-    assert "No picture: the page was closed" in (to.folder / "report.html").read_text()
+    assert "No picture: the page was closed" in (folder_of(to) / "report.html").read_text()
 
 
-async def test_trouble_is_pictured(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
-) -> None:
+async def test_trouble_is_pictured(to: EvidenceRecorder, begun: Page) -> None:
     """A step that does not end well leaves a picture of the page as it stood."""
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
     await to.notify(StepStarted(1, story.STEPS[0]))
-    await to.notify(WriteSending(page, "Save"))
+    await to.notify(WriteSending(begun, "Save"))
     result = StepResult(number=1, title=story.STEPS[0].title, state="rejected", detail="E-mail is taken")
     await to.notify(StepEnded(story.STEPS[0], result))
     await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
-    assert to.folder is not None
-    assert "pictures/03-step-1-trouble.jpg" in names(to.folder)
+    assert "pictures/03-step-1-trouble.jpg" in names(folder_of(to))
 
 
 async def test_a_screenshot_that_races_with_navigation_is_tried_again(
@@ -265,56 +250,42 @@ async def test_very_tall_pages_are_cut(context: BrowserContext, site: str) -> No
     assert (jpeg_height(top.data), jpeg_height(at_work.data)) == (2700, 900)
 
 
-async def test_a_browser_that_dies_leaves_its_recording(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, evidence_browser: Browser, site: str
-) -> None:
+async def test_a_browser_that_dies_leaves_its_recording(to: EvidenceRecorder, begun: Page) -> None:
     """When the context is gone, the recording is put together from what it left."""
-    context = await evidence_browser.new_context()
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
-    await story.step(to, page, 1)
-    await context.close()
+    await story.step(to, begun, 1)
+    await begun.context.close()
     await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
-    assert to.folder is not None
-    with zipfile.ZipFile(to.folder / "trace.zip") as archive:
+    with zipfile.ZipFile(folder_of(to) / "trace.zip") as archive:
         assert '"method":"fill"' in archive.read("trace.trace").decode()
 
 
 async def test_a_new_browser_in_mid_job_gives_a_second_recording(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, evidence_browser: Browser, context: BrowserContext, site: str
+    to: EvidenceRecorder, evidence_browser: Browser, context: BrowserContext, site: str
 ) -> None:
     """After a restart of the browser both recordings are kept."""
     first = await evidence_browser.new_context()
-    to = story.recorder(tmp_path, traces_dir, known)
     await story.begin(to, first, await first.new_page(), site)
     await first.close()
     page = await context.new_page()
     await to.notify(SessionReady(context, page, story.FINGERPRINT, "156.0.8078.79"))
     await story.finish(to, context, site)
-    assert to.folder is not None
-    assert names(to.folder) >= {"trace.zip", "trace-2.zip"}
+    assert names(folder_of(to)) >= {"trace.zip", "trace-2.zip"}
 
 
 async def test_a_context_recorded_by_somebody_else_is_only_noted(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+    to: EvidenceRecorder, context: BrowserContext, site: str
 ) -> None:
     """A recording that cannot start costs the recording, not the job."""
     await context.tracing.start()
-    to = story.recorder(tmp_path, traces_dir, known)
     folder = await story.whole_job(to, context, await context.new_page(), site)
     assert "trace.zip" not in names(folder)
     assert "trace-missing" in events(folder)
 
 
-async def test_a_secret_in_a_result_file_is_withheld_and_told_loudly(
-    tmp_path: Path, traces_dir: Path, known: KnownSecrets
-) -> None:
+async def test_a_secret_in_a_result_file_is_withheld_and_told_loudly(to: EvidenceRecorder, known: KnownSecrets) -> None:
     """A planted secret never gets sealed: the file goes, the report and the manifest say so, and the seal raises."""
-    to = story.recorder(tmp_path, traces_dir, known)
     await to.notify(JobStarted(story.job(), "northwind", story.STARTED))
-    folder = to.folder
-    assert folder is not None
+    folder = folder_of(to)
     (folder / "snapshot.json").write_text(json.dumps({"note": stand_in.PASSWORD}))
     (folder / f"{stand_in.CODE}.csv").write_text("name")
     with pytest.raises(SealFailed) as caught:
@@ -329,26 +300,17 @@ async def test_a_secret_in_a_result_file_is_withheld_and_told_loudly(
 
 
 async def test_a_recording_with_a_secret_left_in_it_is_not_stored(
-    tmp_path: Path,
-    traces_dir: Path,
-    known: KnownSecrets,
-    context: BrowserContext,
-    site: str,
-    monkeypatch: pytest.MonkeyPatch,
+    to: EvidenceRecorder, begun: Page, known: KnownSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If redaction misses a secret, the search after it keeps the recording out (planted: a redactor that is none)."""
     monkeypatch.setattr("agent.evidence.seal.redact_trace", lambda raw, known: raw.read_bytes())
-    to = story.recorder(tmp_path, traces_dir, known)
-    page = await context.new_page()
-    await story.begin(to, context, page, site)
-    await page.get_by_label("Job Title").fill(stand_in.PASSWORD)
+    await begun.get_by_label("Job Title").fill(stand_in.PASSWORD)
     with pytest.raises(SealFailed) as caught:
         await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
     assert caught.value.code == "evidence-holds-secret"
-    assert to.folder is not None
-    assert "trace.zip" not in names(to.folder)
-    assert "trace.zip.withheld.txt" in names(to.folder)
-    assert check(to.folder).withheld == ("trace.zip",)
+    assert "trace.zip" not in names(folder_of(to))
+    assert "trace.zip.withheld.txt" in names(folder_of(to))
+    assert check(folder_of(to)).withheld == ("trace.zip",)
 
 
 def test_evidence_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -366,3 +328,43 @@ def jpeg_height(data: bytes) -> int:
     while data[at + 1] not in (0xC0, 0xC2):
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return int.from_bytes(data[at + 5 : at + 7], "big")
+
+
+def recorded(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the recording."""
+    with zipfile.ZipFile(folder / "trace.zip") as archive:
+        return [json.loads(line) for line in archive.read("trace.trace").decode().splitlines()]
+
+
+async def test_the_last_page_stands_in_the_recording(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """Readings are no calls of the recording, so it ends with one call on the page that was read last."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    await story.begin(to, context, page, site)
+    await page.goto("data:text/html,<p>read and not touched any more</p>")
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert to.folder is not None
+    pages = [line["snapshot"]["html"] for line in recorded(to.folder) if line["type"] == "frame-snapshot"]
+    assert "read and not touched any more" in json.dumps(pages)
+
+
+async def test_a_snapshot_is_recorded_without_its_pages(
+    tmp_path: Path, traces_dir: Path, known: KnownSecrets, context: BrowserContext, site: str
+) -> None:
+    """Hundreds of lists: the recording has each address, and neither pages nor bodies; trouble is pictured instead."""
+    to = story.recorder(tmp_path, traces_dir, known)
+    page = await context.new_page()
+    snapshot = {"action": "snapshot", "reason": story.job().reason.model_dump(), "idempotency_key": "audit-1"}
+    await to.notify(JobStarted(ANY_JOB.validate_python(snapshot, strict=False), "northwind", story.STARTED))
+    await to.notify(SessionReady(context, page, story.FINGERPRINT, "156.0.8078.79"))
+    await page.goto(f"{site}/person")
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    assert to.folder is not None
+    lines = recorded(to.folder)
+    assert [line["params"]["url"] for line in lines if line.get("method") == "goto"] == [f"{site}/person"]
+    assert "frame-snapshot" not in {line["type"] for line in lines}
+    with zipfile.ZipFile(to.folder / "trace.zip") as archive:
+        assert [name for name in archive.namelist() if name.startswith("resources/")] == []
+    assert "pictures/01-trouble.jpg" in names(to.folder)

@@ -133,7 +133,7 @@ async def test_a_long_script_is_kept_once(
         if "Expression" in line.get("method", "")
     ]
     assert given[0] == script
-    assert [text.startswith("/* the same script as in call ") for text in given] == [False, True, True]
+    assert [text.startswith("/* the same script as in call ") for text in given[:3]] == [False, True, True]
 
 
 async def test_same_input_gives_same_bytes(recording: Path, known: KnownSecrets) -> None:

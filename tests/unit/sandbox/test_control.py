@@ -105,7 +105,7 @@ async def test_a_reset_forgets_everything(control: httpx.AsyncClient) -> None:
     await control.post("/people", json=[{"email_address": "x@example.com"}])
     await control.post("/faults", json=[{"operation": "invite", "effect": "sign_out"}])
     await control.post("/clock", json={"advance": 3600})
-    await control.post("/projects", json={"number": "99-001", "name": "Test Site"})
+    await control.post("/projects", json=[{"number": "99-001", "name": "Test Site"}])
     await control.post("/reset", json={})
     assert (await control.get("/state")).json() == before
     assert (await control.get("/faults")).json() == {"faults": [], "never_fired": []}
@@ -116,7 +116,7 @@ async def test_a_reset_forgets_everything(control: httpx.AsyncClient) -> None:
 
 async def test_a_project_of_the_control_plane_takes_those_on_all_new_projects(control: httpx.AsyncClient) -> None:
     """As one started in the tenant would."""
-    project = (await control.post("/projects", json={"number": "99-001", "name": "Test Site"})).json()
+    (project,) = (await control.post("/projects", json=[{"number": "99-001", "name": "Test Site"}])).json()
     victor = (await person(control, "victor.hale@example.com"))["user"]
     assert project["project_id"] in [m["project_id"] for m in victor["memberships"]]
 

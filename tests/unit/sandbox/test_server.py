@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ import httpx
 import pyotp
 import pytest
 
+from fixtures.running import RunningSandbox
 from fixtures.sandbox.seed import SERVICE_ACCOUNT
 
 from .conftest import action_of, token_of
@@ -53,7 +55,9 @@ class Named(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send to 127.0.0.1 with the name in the Host header."""
         address = request.url.copy_with(host="127.0.0.1")
-        sent = httpx.Request(request.method, address, headers=request.headers, stream=request.stream)
+        sent = httpx.Request(
+            request.method, address, headers=request.headers, stream=request.stream, extensions=request.extensions
+        )
         return self._inner.handle_request(sent)
 
     def close(self) -> None:
@@ -197,3 +201,44 @@ def test_wrong_arguments_are_refused(wrong: list[str]) -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert ended.returncode == 2
     assert ended.stderr
+
+
+@pytest.mark.parametrize(("then", "applied"), [("go_on", True), ("drop", False)])
+def test_a_held_request_whose_client_is_gone(
+    running: Process, signed_in: httpx.Client, then: str, applied: bool
+) -> None:
+    """Let go on, it is applied as any request that has arrived; dropped, nothing is."""
+    running.control("POST", "/faults", [{"operation": "save_user", "effect": "hold", "when": "before"}])
+    signed_in.timeout = httpx.Timeout(0.5)
+    with pytest.raises(httpx.TimeoutException):
+        save_ann(running, signed_in, "Late")
+    (held,) = running.control("GET", "/held").json()
+    assert held["operation"] == "save_user"
+    running.control("POST", "/held/release", {"then": then})
+    while any(r["ended_at"] is None for r in running.control("GET", "/requests").json()):
+        pass  # the request is on its way to its end; the control plane answers between its steps
+    title = running.control("GET", "/state?person=ann.lee@example.com").json()["user"]["job_title"]
+    assert (title == "Late") is applied
+
+
+def test_a_dropped_hold_gets_not_a_byte(running: Process, signed_in: httpx.Client) -> None:
+    """Applied, and then the connection ends: a lost answer whose moment the test chooses."""
+    running.control("POST", "/faults", [{"operation": "save_user", "effect": "hold", "when": "after"}])
+    with ThreadPoolExecutor(1) as aside:
+        saving = aside.submit(save_ann, running, signed_in, "Kept")
+        assert len(running.control("GET", f"/held?wait={PATIENCE}").json()) == 1
+        running.control("POST", "/held/release", {"then": "drop"})
+        with pytest.raises(httpx.TransportError):
+            saving.result(PATIENCE)
+    assert running.control("GET", "/state?person=ann.lee@example.com").json()["user"]["job_title"] == "Kept"
+
+
+def test_a_running_sandbox_can_be_restarted_in_mid_test(tmp_path: Path) -> None:
+    """Same addresses, same people; everybody is signed out."""
+    with RunningSandbox(20, 7, "--no-delays", "--state", str(tmp_path / "state.json")) as tenant:
+        tenant.post("/people", [{"email_address": "kept@example.com"}])
+        before, addresses = tenant.get("/state?person=kept@example.com"), (tenant.sign_in, tenant.app, tenant.control)
+        tenant.stop()
+        tenant.start()
+        assert (tenant.sign_in, tenant.app, tenant.control) == addresses
+        assert tenant.get("/state?person=kept@example.com") == before
