@@ -15,7 +15,6 @@ import base64
 import fcntl
 import json
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from keyring.backend import KeyringBackend
 from keyring.compat import properties
 from keyring.errors import KeyringError, KeyringLocked, PasswordDeleteError
+
+from agent.credentials.key_file import read_key_file
 
 KEY_FILE_VARIABLE = "AGENT_KEYRING_KEY_FILE"
 SEALED_FILE_VARIABLE = "AGENT_KEYRING_FILE"
@@ -95,13 +96,7 @@ class SealedFileKeyring(KeyringBackend):
         if not self.key_file:
             raise KeyringLocked(f"{KEY_FILE_VARIABLE} does not name a master key file")
         path = Path(self.key_file)
-        try:
-            mode = path.stat().st_mode
-            text = path.read_bytes().strip()
-        except OSError as error:
-            raise KeyringLocked(f"cannot read the master key file {path}: {error.strerror}") from error
-        if not stat.S_ISREG(mode) or mode & 0o077:
-            raise KeyringLocked(f"the master key file {path} must be a regular file of mode 0400 (chmod 0400 {path})")
+        text = read_key_file(path)
         if len(text) < _SHORTEST_MASTER_KEY:
             raise KeyringLocked(
                 f"the master key in {path} is shorter than {_SHORTEST_MASTER_KEY} characters; "

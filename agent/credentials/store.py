@@ -1,4 +1,4 @@
-"""The service account of each tenant, kept in the system's keyring.
+"""The service account of each tenant, and the service's own secrets, kept in the system's keyring.
 
 Errors are :class:`agent.errors.Failed` with the codes ``keyring-refused`` (a backend that keeps secrets in clear or not
 at all), ``keyring-locked``, ``keyring-broken``, ``credentials-missing`` and ``credentials-damaged``, or
@@ -26,6 +26,7 @@ from agent.errors import Failed, Mender, Refused, RetrySafe
 
 SEALED_BACKEND = f"{agent.credentials.sealed_file.__name__}.SealedFileKeyring"
 _SERVICE = "procore-directory-agent"
+_SERVICE_SECRETS = f"{_SERVICE}/service"  # no tenant can have this entry: theirs are behind a colon
 _ENTRY = "service-account"
 _SHORTEST_PASSWORD = 8  # Procore's own rule [D], and what makes a search for it meaningful
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -88,27 +89,17 @@ class CredentialStore:
         return backend
 
     def set(self, tenant: str, account: ServiceAccount) -> None:
-        """Store a tenant's account, and read it back: some backends say yes and keep nothing."""
+        """Store a tenant's account."""
         entry = {
             "email": account.email,
             "password": account.password.reveal(),
             "totp_seed": account.totp_seed.reveal() if account.totp_seed else None,
         }
-        text = json.dumps(entry)
-        backend = self.require_safe_backend()
-        self._call(lambda: backend.set_password(_service(tenant), _ENTRY, text))
-        if self._call(lambda: backend.get_password(_service(tenant), _ENTRY)) != text:
-            raise Failed(
-                "keyring-broken",
-                "The keyring accepted the credentials but does not give them back.",
-                expected="the same entry on reading",
-                seen="another or none",
-            )
+        self._put(_service(tenant), _ENTRY, json.dumps(entry))
 
     def get(self, tenant: str) -> ServiceAccount:
         """A tenant's account; Failed ``credentials-missing`` says which command to type."""
-        backend = self.require_safe_backend()
-        text = self._call(lambda: backend.get_password(_service(tenant), _ENTRY))
+        text = self._find(_service(tenant), _ENTRY)
         if text is None:
             raise Failed(
                 "credentials-missing",
@@ -130,16 +121,48 @@ class CredentialStore:
 
     def remove(self, tenant: str) -> bool:
         """Remove a tenant's account; False when there was none."""
-        backend = self.require_safe_backend()
-        try:
-            self._call(lambda: backend.delete_password(_service(tenant), _ENTRY))
-        except PasswordDeleteError:
-            return False
-        return True
+        return self._remove(_service(tenant), _ENTRY)
+
+    def set_secret(self, name: str, secret: Secret) -> None:
+        """Store a secret of the service itself: ``mail``, ``postgres``, ``webhook:NAME``."""
+        self._put(_SERVICE_SECRETS, name, secret.reveal())
+
+    def find_secret(self, name: str) -> Secret | None:
+        """A secret of the service itself, or None when none is stored."""
+        text = self._find(_SERVICE_SECRETS, name)
+        return Secret(text) if text is not None else None
+
+    def remove_secret(self, name: str) -> bool:
+        """Remove a secret of the service; False when there was none."""
+        return self._remove(_SERVICE_SECRETS, name)
 
     def sign_in_credentials(self, tenant: str, state_folder: Path, known: KnownSecrets) -> TenantCredentials:
         """What a sign-in to this tenant needs; every secret in it goes on the list of known ones first."""
         return TenantCredentials(tenant, self.get(tenant), state_folder, known)
+
+    def _put(self, service: str, entry: str, text: str) -> None:
+        """Store, and read back: some backends say yes and keep nothing."""
+        backend = self.require_safe_backend()
+        self._call(lambda: backend.set_password(service, entry, text))
+        if self._call(lambda: backend.get_password(service, entry)) != text:
+            raise Failed(
+                "keyring-broken",
+                "The keyring accepted the credentials but does not give them back.",
+                expected="the same entry on reading",
+                seen="another or none",
+            )
+
+    def _find(self, service: str, entry: str) -> str | None:
+        backend = self.require_safe_backend()
+        return self._call(lambda: backend.get_password(service, entry))
+
+    def _remove(self, service: str, entry: str) -> bool:
+        backend = self.require_safe_backend()
+        try:
+            self._call(lambda: backend.delete_password(service, entry))
+        except PasswordDeleteError:
+            return False
+        return True
 
     def _select(self) -> KeyringBackend:
         if self._backend is not None:

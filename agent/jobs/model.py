@@ -25,6 +25,7 @@ from agent.jobs.parts import (
     CompanyAccessDecision,
     CompanyReference,
     Email,
+    End,
     HandOver,
     JobPart,
     ProjectAccess,
@@ -124,6 +125,14 @@ class Provision(JobBase):
     )
     invitation: bool = Field(
         description="Whether Procore's welcome e-mail is sent, once, to a person who never had one.", examples=[True]
+    )
+    ends_at: End | None = Field(
+        default=None,
+        description=(
+            "When the agent offboards the person again; a time with its offset. A later job replaces it, "
+            '"none" takes it away. Left out: an end that was set before stays.'
+        ),
+        examples=["2027-03-31T18:00:00+00:00", NONE],
     )
 
     @field_validator("projects")
@@ -229,6 +238,14 @@ class Reactivate(JobBase):
     invitation: bool = Field(
         description="Whether Procore's welcome e-mail is sent; no page shows who had one while inactive.",
         examples=[False],
+    )
+    ends_at: End | None = Field(
+        default=None,
+        description=(
+            "When the agent offboards the person again; a time with its offset. A later job replaces it, "
+            '"none" takes it away. Left out: an end that was set before stays.'
+        ),
+        examples=["2027-03-31T18:00:00+00:00", NONE],
     )
 
     @field_validator("projects")

@@ -158,8 +158,15 @@ def _job(item: Any, root: list[str | int], problems: list[Problem]) -> Job | Non
         # Through JSON text, since only there do a list and a time have their JSON form under strict rules.
         return cast("Job", model.model_validate_json(json.dumps(item)))
     except ValidationError as error:
-        problems.extend(_problem(found, model, root) for found in error.errors(include_url=False))
+        problems.extend(
+            _problem(found, model, root) for found in error.errors(include_url=False) if not _is_echo(found)
+        )
         return None
+
+
+def _is_echo(error: Any) -> bool:
+    """Whether a list is called too short only because its entries are wrong, which is told of each of them."""
+    return bool(error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
 
 
 def _problem(error: Any, model: type[JobBase], root: list[str | int]) -> Problem:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -126,6 +127,10 @@ def _is_list(value: Any) -> str:
     return "<text>" if isinstance(value, str) else "<list>"
 
 
+def _is_none_word(value: Any) -> str:
+    return "<none>" if value == NONE else "<time>"
+
+
 CompanyReference = Annotated[
     Annotated[Text, Tag("<text>")] | Annotated[NamedCompany, Tag("<object>")], Discriminator(_is_object)
 ]
@@ -156,6 +161,11 @@ def project_words(reference: str | ProjectId) -> str:
     return reference if isinstance(reference, str) else f"id {reference.id}"
 
 
+End = Annotated[
+    Annotated[Literal["none"], Tag("<none>")] | Annotated[AwareDatetime, Tag("<time>")], Discriminator(_is_none_word)
+]
+
+
 class ProjectAccess(JobPart):
     """One project the person shall be in, and with which template."""
 
@@ -169,6 +179,14 @@ class ProjectAccess(JobPart):
             "any template. A decision is always needed."
         ),
         examples=["Foreman / Superintendent - Internal", NONE],
+    )
+    ends_at: End | None = Field(
+        default=None,
+        description=(
+            "When the agent removes the person from this project again; a time with its offset. A later job replaces "
+            'it, "none" takes it away. Left out: an end that was set before stays.'
+        ),
+        examples=["2027-03-31T18:00:00+00:00", NONE],
     )
 
 

@@ -7,11 +7,13 @@ dry run is checked like a real one, so that it tells the truth.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from agent.domain.access import CompanyAccess, Frozen
-from agent.domain.names import normal_email
+from agent.domain.names import normal_email, normal_name
 from agent.domain.person import Person, TenantFacts
 from agent.errors import Mender, Refused
+from agent.jobs.grants import ends_of
 from agent.jobs.model import ChangeEmail, Job, email_of
 from agent.plan.difference import is_company_admin, sentence_list
 from agent.plan.simulate import apply_all
@@ -49,17 +51,45 @@ def check(
     facts: TenantFacts,
     rules: PolicyRules,
     other_admins_known: int | None = None,
+    now: datetime | None = None,
 ) -> Decision:
     """Judge the plan; raises Refused for what is never done.
 
     ``other_admins_known`` is how many *other* active Company Admins are known to exist; None when nobody counted.
+    ``now`` is the moment with which dates in the job are compared; None when they are not to be judged.
     """
     if plan.is_empty:
         return Decision()
+    _refuse_self_approved(job, rules)
+    if now is not None:
+        _refuse_past_ends(job, now)
     _refuse_protected(job, present, facts, rules)
     _refuse_forbidden(plan, rules)
     _refuse_last_admin(plan, present, rules, other_admins_known)
     return Decision(approvals=tuple(_approvals(plan, present, rules)))
+
+
+def _refuse_self_approved(job: Job, rules: PolicyRules) -> None:
+    reason = job.reason
+    if rules.refuse_self_approved and normal_name(reason.requested_by) == normal_name(reason.approved_by):
+        raise Refused(
+            "self-approved",
+            f"{reason.requested_by} has both asked for this job and approved it, which settings forbid.",
+            expected="a reason whose approved_by is somebody other than requested_by",
+            seen=reason.approved_by,
+        )
+
+
+def _refuse_past_ends(job: Job, now: datetime) -> None:
+    """Access that is over before it begins is a mistyped year, or a job that has waited too long."""
+    for what, end in ends_of(job):
+        if end <= now:
+            raise Refused(
+                "end-passed",
+                f"The end of {what}, {end:%Y-%m-%d %H:%M %Z}, has passed: nothing is given any more.",
+                expected="an ends_at in the future",
+                seen=end.isoformat(),
+            )
 
 
 def _refuse_protected(job: Job, present: Person | None, facts: TenantFacts, rules: PolicyRules) -> None:

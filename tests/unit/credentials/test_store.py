@@ -167,3 +167,27 @@ async def test_account_without_authenticator(tmp_path: Path) -> None:
     credentials = store.sign_in_credentials("acme", tmp_path, KnownSecrets())
     await credentials.code_ready()
     assert credentials.totp() is None
+
+
+def test_secrets_of_the_service_are_apart_from_tenants() -> None:
+    """A tenant called mail has nothing to do with the mail server's password."""
+    ring = MemoryKeyring()
+    store = CredentialStore(ring)
+    store.set("mail", account())
+    assert store.find_secret("mail") is None
+    store.set_secret("mail", Secret("Another-One"))
+    found = store.find_secret("mail")
+    assert found is not None
+    assert found.reveal() == "Another-One"
+    assert store.remove_secret("mail")
+    assert not store.remove_secret("mail")
+    assert store.get("mail").password.reveal() == PASSWORD
+
+
+def test_a_secret_that_is_not_kept_is_noticed() -> None:
+    """What was stored is read back, and an unsafe keyring is refused, as for accounts."""
+    with pytest.raises(Failed, match="does not give them back"):
+        CredentialStore(ForgetfulKeyring()).set_secret("mail", Secret("Another-One"))
+    with pytest.raises(Failed) as caught:
+        CredentialStore(PlaintextKeyring()).set_secret("mail", Secret("Another-One"))
+    assert caught.value.code == "keyring-refused"

@@ -1,0 +1,168 @@
+"""What is told when a run ends, a leaver is late or something waits: notices as values; pure.
+
+What may name a person stands under ``personal`` in a notice's data and leaves the agent only to receivers whose
+settings say ``people = true``. The subject never names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.queue.ending import Dead, Ending, Held, PauseTenant, Trouble
+from agent.queue.record import Grant, Hold, JobRecord, NewNotice
+
+PERSONAL = "personal"  #: the part of a notice's data that may name people
+
+_WAITS = {
+    Hold.APPROVAL: ("waits for an approval", "agent jobs approve {id}"),
+    Hold.HAND_OVER: ("waits for somebody to do it by hand", "agent jobs show {id}, then agent jobs resolve {id}"),
+    Hold.UNCERTAIN: (
+        "is uncertain: look at the person in Procore",
+        "agent jobs resolve {id}, agent jobs retry {id} or agent jobs cancel {id}",
+    ),
+}
+
+
+def notices_for(record: JobRecord, ending: Ending) -> tuple[NewNotice, ...]:
+    """What people are told of this ending; ``record`` is the job as it was claimed. Nothing of a job that is done."""
+    found = []
+    match ending.how:
+        case Dead(trouble):
+            found.append(dead(record, trouble, ending.evidence))
+        case Held(hold, reason, trouble=trouble):
+            found.append(_held(record, hold, reason, trouble, ending.evidence))
+        case _:
+            pass
+    if ending.pause is not None:
+        found.append(_paused(record, ending.pause, _trouble_of(ending)))
+    return tuple(found)
+
+
+def dead(record: JobRecord, trouble: Trouble, evidence: str | None = None) -> NewNotice:
+    """A job has ended without being done, and nobody will try again by themselves."""
+    return NewNotice(
+        kind="dead",
+        tenant=record.tenant,
+        subject=f"{_job(record)} ended without being done: {trouble.code}",
+        data=_data(record, trouble.code, trouble.message, f"agent jobs show {record.id}", evidence),
+        job_id=record.id,
+        key=f"dead:{record.id}:{record.fence}",
+    )
+
+
+def late(record: JobRecord, since: float) -> NewNotice:
+    """A leaver, or a job with a date, is not done although it should be since then; told once per job."""
+    data = _data(record, record.error_code or "", record.error or "", f"agent jobs show {record.id}", record.evidence)
+    return NewNotice(
+        kind="late",
+        tenant=record.tenant,
+        subject=f"{_job(record)} is late: due since {_time(since)} and still {record.state.value}",
+        data={
+            **data,
+            "due_since": _time(since),
+            "state": record.state.value,
+            "hold": record.hold.value if record.hold is not None else "",
+            "attempts": record.attempt,
+        },
+        job_id=record.id,
+        key=f"late:{record.id}",
+    )
+
+
+def still_waiting(record: JobRecord, since: float, times: int) -> NewNotice:
+    """A reminder: the job waits for a person since then. ``times`` numbers the reminders, so that each is told once."""
+    words, command = _WAITS[record.hold or Hold.APPROVAL]
+    return NewNotice(
+        kind="waiting",
+        tenant=record.tenant,
+        subject=f"{_job(record)} still {words}, since {_time(since)}",
+        data={
+            **_data(record, record.error_code or "", record.hold_reason, command.format(id=record.id), record.evidence),
+            "waiting_since": _time(since),
+            "hold": record.hold.value if record.hold is not None else "",
+        },
+        job_id=record.id,
+        key=f"still:{record.id}:{record.fence}:{times}",
+    )
+
+
+def expired(grant: Grant, job_id: int) -> NewNotice:
+    """The time of some access has come; a job that takes it away is in the queue."""
+    thing = "An account" if grant.kind == "account" else "A project membership"
+    return NewNotice(
+        kind="expired",
+        tenant=grant.tenant,
+        subject=f"{thing} has reached its end: job {job_id} takes it away",
+        data={
+            "job": job_id,
+            "grant": grant.id,
+            "given_by_job": grant.given_by_job,
+            "ended_at": _time(grant.expires_at),
+            "next": f"agent jobs show {job_id}",
+            PERSONAL: {"person": grant.person, "what": dict(grant.what)},
+        },
+        job_id=job_id,
+        key=f"expired:{grant.id}",
+    )
+
+
+def _held(record: JobRecord, hold: Hold, reason: str, trouble: Trouble | None, evidence: str | None) -> NewNotice:
+    words, command = _WAITS[hold]
+    kind = "uncertain" if hold is Hold.UNCERTAIN else "waiting"
+    code = trouble.code if trouble is not None else ""
+    return NewNotice(
+        kind=kind,
+        tenant=record.tenant,
+        subject=f"{_job(record)} {words}",
+        data={**_data(record, code, reason, command.format(id=record.id), evidence), "hold": hold.value},
+        job_id=record.id,
+        key=f"{kind}:{record.id}:{record.fence}",
+    )
+
+
+def _paused(record: JobRecord, pause: PauseTenant, trouble: Trouble | None) -> NewNotice:
+    """A pause that ends by itself is told once a day and cause: an evening's outage is not a mail every 15 minutes."""
+    code = trouble.code if trouble is not None else ""
+    key = f"paused:{record.tenant}:{record.id}:{record.fence}"
+    if pause.until is not None:
+        day = _time(record.started_at or record.created_at)[:10]
+        key = f"paused:{record.tenant}:{code}:{day}"
+    until = f"until {_time(pause.until)}" if pause.until is not None else "until somebody resumes it"
+    return NewNotice(
+        kind="paused",
+        tenant=record.tenant,
+        subject=f"The tenant {record.tenant} is paused {until}: {code or 'see the reason'}",
+        data={
+            **_data(record, code, pause.why, f"agent resume {record.tenant}", None),
+            "until": _time(pause.until) if pause.until is not None else "",
+        },
+        job_id=record.id,
+        key=key,
+    )
+
+
+def _trouble_of(ending: Ending) -> Trouble | None:
+    return getattr(ending.how, "trouble", None)
+
+
+def _job(record: JobRecord) -> str:
+    return f"{record.op} (job {record.id} of {record.tenant})"
+
+
+def _data(record: JobRecord, code: str, message: str, next_step: str, evidence: str | None) -> dict[str, Any]:
+    reason = record.args.get("reason")
+    ticket = reason.get("ticket", "") if isinstance(reason, Mapping) else ""
+    return {
+        "job": record.id,
+        "action": record.op,
+        "ticket": ticket,
+        "code": code,
+        "next": next_step,
+        PERSONAL: {"person": record.person, "message": message, "evidence": evidence or ""},
+    }
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

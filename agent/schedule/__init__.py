@@ -1,0 +1,1 @@
+"""The agent's clock: what becomes due by time alone is found, and put into the queue."""

@@ -1,0 +1,106 @@
+"""The budget of deactivations: by the hour, by the share of people, and what does not count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.plan.steps import BlastRadius, Inactivate, Plan, Reactivate
+from agent.policy.budget import over_budget
+from agent.policy.rules import PolicyRules
+from agent.queue.record import Claim, JobRecord, JobState
+from tests.unit.plan.wishes import EMAIL, job
+
+LEAVER = Plan(steps=(Inactivate(email=EMAIL),), blast=BlastRadius(people=1, projects=0))
+RETURNER = Plan(steps=(Reactivate(email=EMAIL),), blast=BlastRadius(people=1, projects=0))
+
+
+def claim(number: int) -> Claim:
+    """A claimed offboard."""
+    record = JobRecord(
+        id=number, tenant="acme", person=EMAIL, op="offboard", args={}, args_version=1, line=EMAIL, priority=10,
+        state=JobState.RUNNING, created_by="hr", created_at=0.0,
+    )  # fmt: skip
+    return Claim(record, 1)
+
+
+class Purse:
+    """Counts as the ledger does: a job spends each kind once."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, dict[int, int]] = {}
+        self.windows: dict[str, float] = {}
+
+    async def spend(self, claim: Claim, kind: str, amount: int, limit: int, window_s: float) -> tuple[bool, int]:
+        """Grant while the sum stays within the limit."""
+        self.windows[kind] = window_s
+        jobs = self.spent.setdefault(kind, {})
+        before = sum(value for at, value in jobs.items() if at != claim.job.id)
+        if claim.job.id in jobs:
+            return True, before
+        if before + amount > limit:
+            return False, before
+        jobs[claim.job.id] = amount
+        return True, before
+
+
+async def codes(purse: Purse, number: int, people: int | None = None, plan: Plan = LEAVER, **rules: Any) -> list[str]:
+    """The codes for which a person is asked."""
+    needed = await over_budget(purse, claim(number), job("offboard"), plan, people, PolicyRules(**rules))
+    return [item.code for item in needed]
+
+
+async def test_more_than_the_hourly_number_waits() -> None:
+    """Ten leavers pass, the eleventh waits; running one of the ten again costs nothing."""
+    purse = Purse()
+    assert [await codes(purse, number) for number in range(10)] == [[]] * 10
+    assert await codes(purse, 10) == ["too-many-deactivations"]
+    assert await codes(purse, 3) == []
+    assert purse.windows["deactivate-hour"] == 3600
+
+
+async def test_more_than_the_share_of_people_waits() -> None:
+    """5 % of 60 people are 3 a day, whatever the hourly number says."""
+    purse = Purse()
+    assert [await codes(purse, number, 60) for number in range(3)] == [[]] * 3
+    assert await codes(purse, 3, 60) == ["too-large-share"]
+    assert purse.windows["deactivate-day"] == 86_400
+
+
+@pytest.mark.parametrize(("people", "share", "allowed"), [(4, 0.05, 1), (0, 0.05, 1), (1000, 0.0, 0), (10, 1.0, 99)])
+async def test_small_tenants_can_offboard_and_zero_means_never_unasked(people: int, share: float, allowed: int) -> None:
+    """At least one person a day is within a share; a share of nothing asks every time, a share of all never."""
+    purse = Purse()
+    answers = [
+        await codes(purse, number, people, max_deactivated_share=share, max_deactivations_per_hour=99)
+        for number in range(99)
+    ]
+    assert [number for number, answer in enumerate(answers) if not answer] == list(range(allowed))
+
+
+async def test_where_the_number_of_people_is_not_known_only_the_count_holds() -> None:
+    """No pager was read: the share is not guessed."""
+    purse = Purse()
+    await codes(purse, 1, None)
+    assert set(purse.spent) == {"deactivate-hour"}
+
+
+async def test_a_plan_that_inactivates_nobody_spends_nothing() -> None:
+    """Bringing somebody back, or finding nothing to do, is not counted."""
+    purse = Purse()
+    assert await codes(purse, 1, 10, RETURNER, max_deactivations_per_hour=0) == []
+    assert await codes(purse, 1, 10, Plan(), max_deactivations_per_hour=0) == []
+    assert purse.spent == {}
+
+
+async def test_the_sentence_says_how_many_and_what_is_allowed() -> None:
+    """An approver sees what has happened already."""
+    purse = Purse()
+    rules = PolicyRules(max_deactivations_per_hour=1)
+    await over_budget(purse, claim(1), job("offboard"), LEAVER, None, rules)
+    (needed,) = await over_budget(purse, claim(2), job("offboard"), LEAVER, None, rules)
+    assert needed.message == (
+        "1 person was inactivated by this agent in the last hour, and 1 need no approval: "
+        "offboard waits for an approval."
+    )
