@@ -111,10 +111,14 @@ class UnknownPage(Failed):
 
 
 class SaveRejected(Failed):
-    """Procore answered a save with an error message (in ``seen``). Nothing of that save was kept."""
+    """Procore answered a save with an error message (in ``seen``). Nothing of that save was kept.
+
+    ``by_flash``: the message was a flash, which is kept per session: where several jobs share one, it may be another's.
+    """
 
     default_mender = Mender.REQUESTER
     default_retry = RetrySafe.YES
+    by_flash = False
 
 
 class Uncertain(AgentError):
@@ -129,3 +133,23 @@ class AnswerLost(Uncertain):
 
     Only a fresh observation may settle it; it is never sent again blindly.
     """
+
+
+class StoppedMidway(Uncertain):
+    """Some steps are done, then something stopped the job; running it again does the rest. ``cause``: its code."""
+
+    default_retry = RetrySafe.YES
+
+    def __init__(self, cause: AgentError, message: str) -> None:
+        super().__init__(
+            "stopped-midway",
+            message,
+            expected=cause.expected,
+            seen=f"{cause.code}: {cause.seen or cause.message}",
+            mender=cause.mender,
+        )
+        self.cause = cause.code
+
+    def diagnostics(self) -> dict[str, str]:
+        """With the code of the cause."""
+        return {**super().diagnostics(), "cause": self.cause}

@@ -7,7 +7,6 @@ proxy is set: then the proxy decides). Closing never hangs: each close has a lim
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import psutil
 from playwright.async_api import Browser, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from agent.browser import processes
+from agent.browser import orphans, processes
 from agent.browser.find import driver_trouble
 from agent.errors import Failed
 
@@ -36,6 +35,8 @@ class LaunchOptions:
     traces_dir: Path  # holds unredacted traces while a job runs: made with mode 0700
     headed: bool = False
     slow_ms: int = 0
+    #: the agent's folder of state: what a killed agent leaves running is found by it (agent/browser/orphans.py)
+    state: Path | None = None
 
 
 def resolver_rules(allowed_hosts: Iterable[str]) -> str:
@@ -56,6 +57,7 @@ class WarmBrowser:
         self._browser: Browser | None = None
         self._process: psutil.Process | None = None
         self._driver: psutil.Process | None = None
+        self._note: Path | None = None
 
     async def __aenter__(self) -> WarmBrowser:
         return self
@@ -95,7 +97,7 @@ class WarmBrowser:
         before = {child.pid for child in psutil.Process().children()}
         self._playwright = await async_playwright().start()
         self._driver = next((child for child in psutil.Process().children() if child.pid not in before), None)
-        mark = uuid.uuid4().hex
+        mark = orphans.mark(self.options.state)
         self._browser = await self._playwright.chromium.launch(
             executable_path=str(self.options.executable),
             headless=not self.options.headed,
@@ -114,6 +116,8 @@ class WarmBrowser:
             ],
         )
         self._process = processes.find_marked(mark)
+        if self.options.state is not None:
+            self._note = orphans.note(self.options.state, mark, (self._driver, self._process))
         return self._browser
 
     async def answers(self, limit_s: float = CLOSE_LIMIT_S) -> bool:
@@ -125,6 +129,26 @@ class WarmBrowser:
         except (TimeoutError, PlaywrightError):
             return False
         return await closed_in_time(context.close(), limit_s)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the browser is there and connected; one that hangs is, too."""
+        return self._browser is not None and self._browser.is_connected()
+
+    def running(self) -> Browser:
+        """The browser as it runs; Failed("browser-lost") when it has ended: this never starts one."""
+        if self._browser is None or not self._browser.is_connected():
+            raise Failed(
+                "browser-lost",
+                "The browser ended or hung.",
+                expected="a running browser",
+                seen="none that is connected",
+            )
+        return self._browser
+
+    def memory_mib(self) -> int:
+        """Memory of browser and driver together (proportional set size); takes some milliseconds."""
+        return sum(processes.shared_out_mib(process) for process in (self._process, self._driver))
 
     @property
     def is_worn(self) -> bool:
@@ -142,6 +166,8 @@ class WarmBrowser:
         # A browser that closed properly is gone by now; one whose driver died may not be.
         await asyncio.to_thread(processes.end, self._process)
         self._process = self._driver = None
+        orphans.forget(self._note)
+        self._note = None
 
     def _broken(self, cause: str) -> Failed:
         first = cause.splitlines()[0]

@@ -58,3 +58,20 @@ def resident_mib(process: psutil.Process | None) -> int:
         return int(process.memory_info().rss / 2**20)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return 0
+
+
+def shared_out_mib(process: psutil.Process | None) -> int:
+    """Memory of a process and all below it in MiB, with shared pages counted once (PSS); 0 when it is gone."""
+    if process is None:
+        return 0
+    total = 0
+    try:
+        family = [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    for member in family:
+        try:
+            total += member.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return int(total / 2**20)

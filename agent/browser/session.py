@@ -22,6 +22,7 @@ from agent.browser.stored_state import StoredState
 from agent.credentials.known import KnownSecrets
 from agent.credentials.secret import Secret
 from agent.credentials.store import TenantCredentials
+from agent.domain.person import TenantFacts
 from agent.errors import Failed
 from flows import Catalogue, CommitGate, Directory, TenantAddress, Timeouts, open_directory
 
@@ -73,6 +74,13 @@ class SignIn:
     known: KnownSecrets
     locale: str = "en-US"
 
+    def remember(self, state: Any) -> None:
+        """Cookies of a session are secrets from here on: evidence and logs are searched for them."""
+        for cookie in state.get("cookies", []):
+            if cookie.get("httpOnly") and len(cookie["value"]) >= SHORTEST_SESSION_COOKIE:
+                label = f"session cookie {cookie['name']} of {cookie['domain']}"
+                self.known.add(label, Secret(cookie["value"]))
+
 
 class TenantSession:
     """The session of one tenant. Errors: SignInRejected and what else the flows raise, Failed("browser-lost")."""
@@ -95,7 +103,7 @@ class TenantSession:
         state = await asyncio.to_thread(self._sign_in.stored.load)
         if state is None:
             await self._sign_in.credentials.code_ready()
-        self._opened = await self._enter(browser, state)
+        self._opened = await enter(browser, self._sign_in, self._gate, state)
         return self._opened
 
     async def renew(self) -> Opened:
@@ -111,14 +119,14 @@ class TenantSession:
             return await self.open()
         running = self._opened
         await self._sign_in.credentials.code_ready()
-        aside = await self._enter(browser, None)
+        aside = await enter(browser, self._sign_in, self._gate, None)
         try:
             state = await asyncio.wait_for(aside.context.storage_state(), CALL_LIMIT_S)
             await asyncio.wait_for(running.context.clear_cookies(), CALL_LIMIT_S)
             cookies: Any = state.get("cookies", [])  # as Playwright gave them; its two types differ in name only
             await asyncio.wait_for(running.context.add_cookies(cookies), CALL_LIMIT_S)
         except (PlaywrightError, TimeoutError) as error:
-            raise _lost(error) from error
+            raise lost(error) from error
         finally:
             await closed_in_time(aside.context.close())
         return running
@@ -139,7 +147,7 @@ class TenantSession:
             state = await asyncio.wait_for(self._opened.context.storage_state(), CALL_LIMIT_S)
         except (PlaywrightError, TimeoutError):
             return
-        self._remember(state)
+        self._sign_in.remember(state)
         await asyncio.to_thread(self._sign_in.stored.save, state)
 
     async def close(self) -> None:
@@ -147,52 +155,73 @@ class TenantSession:
         await self.keep()
         await self._drop()
 
-    async def _enter(self, browser: Browser, state: Any) -> Opened:
-        sign_in, watched = self._sign_in, _Watched(self._sign_in.credentials)
-        try:
-            context = await asyncio.wait_for(
-                browser.new_context(
-                    storage_state=state,
-                    locale=sign_in.locale,
-                    timezone_id="UTC",  # times on the pages are UTC [I]
-                    viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
-                    service_workers="block",  # their requests would pass by the dry run's network guard
-                    accept_downloads=False,
-                ),
-                CALL_LIMIT_S,
-            )
-        except (PlaywrightError, TimeoutError) as error:
-            raise _lost(error) from error
-        try:
-            page = await asyncio.wait_for(context.new_page(), CALL_LIMIT_S)
-            directory = await open_directory(
-                page, sign_in.address, self._gate, watched, sign_in.catalogue, sign_in.timeouts
-            )
-            state = await asyncio.wait_for(context.storage_state(), CALL_LIMIT_S)
-        except (PlaywrightError, TimeoutError) as error:
-            await closed_in_time(context.close())
-            raise _lost(error) from error
-        except BaseException:
-            await closed_in_time(context.close())
-            raise
-        self._remember(state)
-        await asyncio.to_thread(sign_in.stored.save, state)
-        return Opened(directory, context, page, browser.version, watched.used)
-
-    def _remember(self, state: Any) -> None:
-        """Cookies of a session are secrets from here on: evidence and logs are searched for them."""
-        for cookie in state.get("cookies", []):
-            if cookie.get("httpOnly") and len(cookie["value"]) >= SHORTEST_SESSION_COOKIE:
-                label = f"session cookie {cookie['name']} of {cookie['domain']}"
-                self._sign_in.known.add(label, Secret(cookie["value"]))
-
     async def _drop(self) -> None:
         opened, self._opened = self._opened, None
         if opened is not None:
             await closed_in_time(opened.context.close())
 
 
-def _lost(error: BaseException) -> Failed:
+async def enter(
+    browser: Browser,
+    sign_in: SignIn,
+    gate: CommitGate,
+    state: Any,
+    *,
+    may_sign_in: bool = True,
+    facts: TenantFacts | None = None,
+) -> Opened:
+    """A new context with this state (None: nobody is signed in), and the tenant's Directory in it.
+
+    Raises what the flows raise: SignedOut when the state is too old and ``may_sign_in`` False; Failed("browser-lost").
+    """
+    watched = _Watched(sign_in.credentials)
+    try:
+        context = await asyncio.wait_for(
+            browser.new_context(
+                storage_state=state,
+                locale=sign_in.locale,
+                timezone_id="UTC",  # times on the pages are UTC [I]
+                viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
+                service_workers="block",  # their requests would pass by the dry run's network guard
+                accept_downloads=False,
+            ),
+            CALL_LIMIT_S,
+        )
+    except Exception as error:  # the driver's death shows as a bare Exception
+        raise lost(error) from error
+    try:
+        page = await asyncio.wait_for(context.new_page(), CALL_LIMIT_S)
+        directory = await open_directory(
+            page,
+            sign_in.address,
+            gate,
+            watched,
+            sign_in.catalogue,
+            sign_in.timeouts,
+            facts=facts,
+            may_sign_in=may_sign_in,
+        )
+        if may_sign_in:  # else the state is one that somebody else keeps
+            await remember_session(context, sign_in)
+    except (PlaywrightError, TimeoutError) as error:
+        await closed_in_time(context.close())
+        raise lost(error) from error
+    except BaseException:
+        await closed_in_time(context.close())
+        raise
+    return Opened(directory, context, page, browser.version, watched.used)
+
+
+async def remember_session(context: BrowserContext, sign_in: SignIn) -> Any:
+    """Take the context's cookies, keep them as secrets, and seal them for the next run."""
+    state = await asyncio.wait_for(context.storage_state(), CALL_LIMIT_S)
+    sign_in.remember(state)
+    await asyncio.to_thread(sign_in.stored.save, state)
+    return state
+
+
+def lost(error: BaseException) -> Failed:
+    """The error that says that the browser is gone, whatever the driver said."""
     said = str(error).strip().splitlines()
     return Failed(
         "browser-lost",

@@ -11,21 +11,20 @@ from types import TracebackType
 
 from agent.browser.find import find_browser
 from agent.browser.launch import LaunchOptions, WarmBrowser
-from agent.browser.session import SignIn, TenantSession
-from agent.browser.stored_state import StoredState
-from agent.commands.leftovers import Presence
+from agent.browser.session import TenantSession
 from agent.credentials.known import KnownSecrets
 from agent.credentials.store import CredentialStore
-from agent.errors import AgentError, Failed, Mender
+from agent.errors import AgentError
 from agent.evidence import log
 from agent.evidence.masking import Masker
+from agent.evidence.presence import Presence
 from agent.evidence.recorder import EvidenceRecorder
 from agent.execute.gate import GateRelay
 from agent.execute.pace import Limits
 from agent.execute.resends import ResendFiles
 from agent.execute.run import Orders
 from agent.settings import Settings, Tenant
-from flows import Catalogue, TenantAddress, Timeouts
+from agent.worker.equipment import resends_folder, sign_in_of, traces_folder
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Workplace:
 
     @property
     def _traces(self) -> Path:
-        return self.settings.paths.state / "traces"
+        return traces_folder(self.settings)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -106,6 +105,7 @@ class Workplace:
                     traces_dir=self._traces,
                     headed=self._headed,
                     slow_ms=self._slow_ms,
+                    state=self.settings.paths.state,
                 )
             )
         return self._browser
@@ -117,30 +117,9 @@ class Workplace:
         return self._seats[name]
 
     def _sit_down(self, name: str, tenant: Tenant) -> Seat:
-        state = self.settings.paths.state
-        try:
-            state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise Failed(
-                "state-unwritable",
-                f"The folder for sessions cannot be made: {state}",
-                expected="a folder that the agent may write (settings: paths.state)",
-                seen=error.strerror or str(error),
-                mender=Mender.OPERATOR,
-            ) from error
-        credentials = self._store.sign_in_credentials(name, state, self.known)
+        sign_in = sign_in_of(self.settings, name, self._store, self.known)
         relay = GateRelay()
-        sign_in = SignIn(
-            tenant=name,
-            address=address_of(tenant),
-            credentials=credentials,
-            catalogue=Catalogue.load(self.settings.paths.selectors),
-            timeouts=Timeouts(page=tenant.timeouts.page_s, answer=tenant.timeouts.answer_s),
-            stored=StoredState(state / "sessions", name, credentials.email, self._store.require_safe_backend()),
-            known=self.known,
-            locale=tenant.locale,
-        )
-        return Seat(name, tenant, TenantSession(self.browser, sign_in, relay), relay, credentials.email)
+        return Seat(name, tenant, TenantSession(self.browser, sign_in, relay), relay, sign_in.credentials.email)
 
     def recorder(self, seat: Seat | None) -> EvidenceRecorder:
         """A new recorder for one job."""
@@ -159,23 +138,10 @@ class Workplace:
             dry_run=dry_run,
             approved=approved,
             results=_folder_of(recorder),
-            resends=ResendFiles(self.settings.paths.state / "resends"),
+            resends=ResendFiles(resends_folder(self.settings)),
             limits=Limits(settle_s=times.settle_s, verify_s=times.verify_s, projects_s=times.projects_s),
         )
 
 
 def _folder_of(recorder: EvidenceRecorder) -> Callable[[], Path | None]:
     return lambda: recorder.folder
-
-
-def address_of(tenant: Tenant) -> TenantAddress:
-    """A tenant's settings as the flows take them.
-
-    ``allowed_hosts`` stay behind: they may be reached, but only the sign-in and the app host are given credentials.
-    """
-    return TenantAddress(
-        sign_in_url=tenant.sign_in_url,
-        app_url=tenant.app_url,
-        company_id=tenant.company_id,
-        locales=frozenset({"en", tenant.locale}),
-    )

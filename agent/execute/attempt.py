@@ -22,10 +22,11 @@ from agent.execute.lost_answer import Settled, look_for_effect, own_records
 from agent.execute.outcome import StepResult
 from agent.execute.pace import poll
 from agent.execute.perform import perform
+from agent.execute.recovery import is_by_flash, repeats, without_sent_mails
 from agent.execute.thinking import Thinking
 from agent.execute.work import Seen, Work, recoverable
-from agent.plan.effects import failed_assignments, holds
-from agent.plan.steps import AssignProjects, Invite, Plan, Step
+from agent.plan.effects import failed_assignments, history_expectations, holds, unmet
+from agent.plan.steps import AssignProjects, Plan, Step
 from agent.policy.rules import PolicyRules
 
 #: Failures of our own while an answer came in: what the page said is not known.
@@ -75,15 +76,19 @@ class Attempt:
             spent = round((work.clock.monotonic() - began) * 1000)
             result = StepResult(number=number, title=step.title, state=state, detail=detail, milliseconds=spent)
             work.results.append(result)
-            work.end_resend(state)
+            to_correct = work.end_write(state)
             await work.tell(StepEnded(step, result))
+            if to_correct:
+                await work.boundary.settled(work.trail)
 
         try:
+            await work.boundary.at_step(work.trail)
             await work.tell(StepStarted(number, step))
-        except AgentError as error:  # evidence can no longer be kept
+        except AgentError as error:  # asked to stop, or evidence can no longer be kept
             work.results.append(StepResult(number=number, title=step.title, state="not sent", detail=error.message))
             raise
         sent = work.gate.sent
+        work.next_step, work.next_user_id = step, self.user_id
         try:
             self.user_id = await perform(work.directory, step, self.user_id)
         except Exception as caught:
@@ -111,16 +116,18 @@ class Attempt:
         """The write left the browser, and the answer is not the one hoped for."""
         # Any Failed of the flows says: nothing was saved. One look is enough to believe it.
         refused = isinstance(error, Failed) and error.code not in NOT_FROM_THE_PAGE
+        # Another job's page of the same session may have caused the message: then only time tells.
+        doubtful = refused and self.work.shared_session and is_by_flash(error)
         again = recoverable(error) and error.code not in self.work.recovered
         try:
             if isinstance(error, SignedOut) and again:
                 await self.work.recover(error)
-            settled = await look_for_effect(self.work, step, self.seen, self.user_id, patient=not refused)
+            settled = await look_for_effect(self.work, step, self.seen, self.user_id, patient=doubtful or not refused)
         except Exception as caught:
             await ended("unknown", f"{error.message} Looking for its effect failed: {caught}")
             raise Stopped(error, unknown=True) from caught
         if settled.visible:
-            await self._found(step, error, settled, ended)
+            await self._found(step, error, settled, ended, doubtful=doubtful)
             return
         if not refused:
             await ended("unknown", f"{error.message} Its effect was not found {settled.how} until the deadline.")
@@ -139,10 +146,13 @@ class Attempt:
         self.seen = settled.seen
         raise Stopped(error) from error
 
-    async def _found(self, step: Step, error: AgentError, settled: Settled, ended: Ended) -> None:
+    async def _found(
+        self, step: Step, error: AgentError, settled: Settled, ended: Ended, *, doubtful: bool = False
+    ) -> None:
         self.seen = settled.seen
         self.user_id = settled.user_id
-        if isinstance(error, SaveRejected) or error.code == "denied":  # somebody else was first
+        by_procore = isinstance(error, SaveRejected) or error.code == "denied"
+        if by_procore and not (doubtful and await self._is_ours(step)):  # somebody else was first
             await ended("not needed any more", f"{error.message} It is so already, as was seen {settled.how}.")
         else:
             self.work.kept.append(step)
@@ -150,6 +160,11 @@ class Attempt:
         if error.code in NOT_FROM_THE_PAGE - {"unexpected"}:  # evidence can no longer be kept
             raise Stopped(error) from error
         await self._plan_anew()
+
+    async def _is_ours(self, step: Step) -> bool:
+        """Whether the Change History has the step as made by our account since the job began."""
+        records = await own_records(self.work, self.user_id) if self.user_id is not None else ()
+        return not unmet(history_expectations(step), records)
 
     async def _applied(self, step: AssignProjects, ended: Ended) -> None:
         """Wait for an asynchronous save: each project on its own, some may fail."""
@@ -201,9 +216,7 @@ class Attempt:
             self.seen = await work.with_label(self.seen)
             plan = await self.thinking.plan(self.seen)
             await judge(work, plan, self.seen.person, self.rules)
-            # To send a mail once more is no state that could be seen: what was sent in this job is done.
-            steps = tuple(step for step in plan.steps if not (isinstance(step, Invite) and step in work.kept))
-            return plan if steps == plan.steps else plan.model_copy(update={"steps": steps})
+            return without_sent_mails(plan, work.kept)
 
         async def fresh() -> Plan:
             self.seen = await work.look_again(self.seen, self.user_id)
@@ -211,16 +224,16 @@ class Attempt:
 
         try:
             plan = await look()
-            if self._repeats(plan):
+            if repeats(plan, work.kept):
                 plan, settled = await poll(
-                    fresh, lambda plan: not self._repeats(plan), work.limits.settle_s, work.clock, work.limits
+                    fresh, lambda plan: not repeats(plan, work.kept), work.limits.settle_s, work.clock, work.limits
                 )
                 if not settled:
                     raise Stopped(
                         AnswerLost(
                             "not-visible",
                             "A change that was saved does not show on the person's page; it is not sent a second time.",
-                            expected=self._repeats(plan)[0].title,
+                            expected=repeats(plan, work.kept)[0].title,
                             seen="the state from before it",
                         ),
                         unknown=True,
@@ -229,9 +242,6 @@ class Attempt:
             raise Stopped(error) from error
         self.remaining = list(plan.steps)
         await work.tell(Planned(plan, replanned=True))
-
-    def _repeats(self, plan: Plan) -> list[Step]:
-        return [step for step in plan.steps if step in self.work.kept]
 
     async def _unexpected(self, caught: Exception) -> AgentError:
         lines = "".join(traceback.format_exception(caught))

@@ -5,7 +5,7 @@ Flows call it once per write, right before the click that sends it. What it coun
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page
 
@@ -34,15 +34,16 @@ class JobGate:
         self._dry_run = dry_run
         self.sent = 0  #: writes that were let through
         self.answered = 0  #: of those, how many got an answer
-        self.about_to_send: Callable[[], None] | None = None  #: called before each write; what it raises stops it
+        #: awaited last before each write leaves; what it raises stops the write
+        self.about_to_send: Callable[[], Awaitable[None]] | None = None
 
     async def before(self, page: Page, intent: str) -> None:
         """Let one write through; an observer that cannot keep evidence any more raises here, and nothing is sent."""
         if self._dry_run:
             raise DryRunViolation(intent)
-        if self.about_to_send is not None:
-            self.about_to_send()
         await self._tell(WriteSending(page, intent))
+        if self.about_to_send is not None:
+            await self.about_to_send()
         self.sent += 1
 
     async def after(self, page: Page, intent: str) -> None:

@@ -21,12 +21,13 @@ async def judge(work: Work, plan: Plan, present: Person | None, rules: PolicyRul
     """
     if work.facts is None:
         raise Failed("no-facts", "The tenant's names were not read.")
+    now = work.clock.now()
     try:
-        return check(plan, work.job, present, work.facts, rules)
+        return check(plan, work.job, present, work.facts, rules, now=now)
     except Refused as error:
         if error.code != "last-admin" or present is None or not await _another_admin(work, present, rules):
             raise
-    return check(plan, work.job, present, work.facts, rules, other_admins_known=1)
+    return check(plan, work.job, present, work.facts, rules, other_admins_known=1, now=now)
 
 
 async def _another_admin(work: Work, present: Person, rules: PolicyRules) -> bool:

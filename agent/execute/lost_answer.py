@@ -21,15 +21,17 @@ class Settled:
     how: str  # where its effect was seen, or not
 
 
-async def look_for_effect(work: Work, step: Step, seen: Seen, user_id: str | None, *, patient: bool) -> Settled:
-    """Look for the step's effect; with ``patient`` until the deadline, else once.
+async def look_for_effect(
+    work: Work, step: Step, seen: Seen, user_id: str | None, *, patient: bool, elapsed_s: float = 0.0
+) -> Settled:
+    """Look for the step's effect; with ``patient`` until the deadline, else once. ``elapsed_s`` of that time is over.
 
     A creation is looked for by e-mail in all lists; an invitation in the Change History (it cannot be seen in a
     mailbox); everything else on the person's page.
     """
     limit = 0.0
     if patient:
-        limit = work.limits.projects_s if isinstance(step, AssignProjects) else work.limits.settle_s
+        limit = max(0.0, visible_within_s(work, step) - elapsed_s)
     if isinstance(step, CreateUser):
         return await _created(work, step, seen, limit)
     if user_id is None:
@@ -40,6 +42,11 @@ async def look_for_effect(work: Work, step: Step, seen: Seen, user_id: str | Non
         lambda: work.read(user_id, seen.person), lambda person: holds(step, person), limit, work.clock, work.limits
     )
     return Settled(visible, Seen(seen.correlation, person), user_id, "on the person's page, opened afresh")
+
+
+def visible_within_s(work: Work, step: Step) -> float:
+    """How long the effect of a save may take to show."""
+    return work.limits.projects_s if isinstance(step, AssignProjects) else work.limits.settle_s
 
 
 async def _created(work: Work, step: CreateUser, seen: Seen, limit: float) -> Settled:

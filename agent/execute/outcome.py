@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from agent.domain.access import Frozen
+from agent.policy.check import ApprovalNeeded
 
 
 class Verdict(StrEnum):
@@ -48,4 +49,5 @@ class Outcome(Frozen):
     witnesses: tuple[Witness, ...] = ()
     error: Mapping[str, str] | None = None  # AgentError.diagnostics()
     next_step: str = ""  # what a person does now, if anything
+    approvals: tuple[ApprovalNeeded, ...] = ()  # why a person has to say yes first
     files: Mapping[str, str] = {}  # results such as snapshot.json, by name -> path inside the evidence folder

@@ -45,8 +45,9 @@ class RealClock:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long the runner polls, in seconds."""
+    """How long the runner polls, in seconds; ``answer_s`` is how long the flows wait for the answer to a save."""
 
+    answer_s: float = 30
     settle_s: float = 60
     verify_s: float = 60
     projects_s: float = 300

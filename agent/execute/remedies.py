@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from agent.errors import AgentError, Mender
 
-_REPORT = "Send the evidence folder to the developers; do this job by hand meanwhile."
+_ELSE_REPORT = "send the evidence folder to the developers; do this job by hand meanwhile."
+_REPORT = f"S{_ELSE_REPORT[1:]}"
 _RIGHTS = (
     "A Company Admin gives the service account Admin on the company's Directory tool, and a look at its pages "
     "(Users, Inactive Users, Change History, and the company's home page, the portfolio)."
 )
 _LATER = "Open Procore in a browser; when it answers there, run the job again."
 _CREDENTIALS = "agent credentials set TENANT"
-_LOOK = "Open the person in Procore and compare with the summary above. Then run the job again: it does what is left."
+_MISTAKE = "Please report this with the evidence folder."
+_REST = "does what is left"
+_LOOK = f"Open the person in Procore and compare with the summary above. Then run the job again: it {_REST}."
 
 BY_MENDER = {
     Mender.REQUESTER: "Correct the job and run it again.",
@@ -33,6 +36,7 @@ BY_CODE = {
     "own-account": "An administrator changes the agent's account by hand.",
     "protected-person": "Ask whoever keeps protected_people in [tenants.TENANT.policy] of the settings.",
     "forbidden-template": "Name another template, or ask whoever keeps forbidden_templates of [tenants.TENANT.policy].",
+    "unresolved-names": "Correct the names that are listed above; what is new in Procore has to be made there first.",
     "invitation-unknown": "Look at the person's row in Procore's Directory and send the invitation there, or set "
     "resend to true.",
     # the machine
@@ -52,14 +56,21 @@ BY_CODE = {
     "totp-memory-damaged": "Delete the file that is named above, wait half a minute and run the job again.",
     "state-unwritable": "Let the agent write into paths.state and make room on its disk, then run the job again.",
     "evidence-unwritable": "Make room on the disk, or correct paths.evidence, then run the job again.",
-    "evidence-broken": "Please report this with the evidence folder.",
+    "evidence-broken": _MISTAKE,
     "evidence-holds-secret": "Please report this; keep the evidence folder to yourself until it has been looked at.",
     "evidence-withheld": "Please report this; keep the evidence folder to yourself until it has been looked at.",
     "catalogue-missing": "Correct paths.selectors in the settings, or leave it out for the catalogue that is shipped.",
     "catalogue-invalid": "Correct the file that paths.selectors names, or leave it out for the one that is shipped.",
     "resend-on-record": "Wait until the other run has ended, then run the job again: it says what was sent.",
     "interrupted": "Run the same job again when nothing stops it.",
-    "unexpected": "Please report this with the evidence folder.",
+    "unexpected": _MISTAKE,
+    "dry-run-write": _MISTAKE,
+    "resend-unrecorded": _MISTAKE,
+    "no-job": _MISTAKE,
+    "no-facts": _MISTAKE,
+    "no-folder": _MISTAKE,
+    "nothing-to-send": _MISTAKE,
+    "bad-user-id": _MISTAKE,
     # the sign-in
     "password-rejected": f"Check the account's password in Procore, then: {_CREDENTIALS}. "
     "Do not run further jobs before: Procore may lock the account at the third rejected password.",
@@ -87,6 +98,21 @@ BY_CODE = {
     "project-not-offered": "Check that the project is active; if so, a Company Admin adds the service account to it.",
     "choice-ambiguous": "An administrator renames one of the two in Procore.",
     "unknown-language": "Set the service account's language to English in its profile in Procore.",
+    "unknown-page": f"Procore's page is not as the agent knows it: what is missing stands above. {_REPORT}",
+    "unknown-dialog": "Sign in to Procore as the service account, read the window that is open there and close it; "
+    f"then run the job again. If it comes back, {_ELSE_REPORT}",
+    "unknown-field": f"Ask a Company Admin about the field that is named above: the agent does not know it. {_REPORT}",
+    "unknown-generation": "Do this job by hand and tell the developers: the company has got the new Directory, and the "
+    "agent drives the legacy one only.",
+    "not-sent": f"Try the same change by hand as the service account; if Procore takes it there, {_ELSE_REPORT}",
+    "unusable-control": "Sign in to Procore as the service account and look what covers the button; close it for good, "
+    f"then run the job again. If nothing does, {_ELSE_REPORT}",
+    "stubborn-overlay": "Sign in to Procore as the service account and close the announcement, guide or cookie notice "
+    f"there, then run the job again. If it stays, {_ELSE_REPORT}",
+    "control-mismatch": f"Set the same field by hand as the service account; if Procore keeps it there, {_ELSE_REPORT}",
+    "person-mismatch": f"Look in Procore whom the address that is named above belongs to. {_REPORT}",
+    "no-server-time": "Look whether a proxy between this machine and Procore takes the Date header away; else "
+    f"{_ELSE_REPORT}",
     "row-not-found": "Look for the person in Procore's Directory; if the person is there, run the job again.",
     "not-found": "Look for the person in Procore's Directory; if the person is there, run the job again.",
     "pager-mismatch": "Somebody changes the list right now: run the job again in a while.",
@@ -94,13 +120,17 @@ BY_CODE = {
     "page-timeout": _LATER,
     "page-unreachable": "Check this machine's way to app_url of [tenants.TENANT]: DNS, proxy, firewall.",
     "service-error": _LATER,
+    # the queue
+    "given-back": "Nothing: the job goes on by itself when the agent runs again.",
+    "cancel-asked": "Nothing; `agent jobs show` says what was done and what was not.",
+    "trail-unreadable": "Please report this; look at the person in Procore, then send the wish as a new job.",
     # uncertain
     "answer-lost": _LOOK,
     "not-visible": _LOOK,
     "not-confirmed": _LOOK,
     "changed-meanwhile": "Look at the person's Change History for who changed what, then run the job again.",
-    "projects-failed": "Look at the projects that are named in Procore, then run the job again: it does what is left.",
-    "projects-pending": "Wait some minutes, then run the job again: it does what is left.",
+    "projects-failed": f"Look at the projects that are named in Procore, then run the job again: it {_REST}.",
+    "projects-pending": f"Wait some minutes, then run the job again: it {_REST}.",
 }
 
 #: What the sealed keyring says (agent/credentials/sealed_file.py), and what to do about exactly that.
@@ -116,6 +146,7 @@ LOCKED = (
         "docs/how-to/credentials.md.",
     ),
     ("must be a regular file of mode", "Close the master key to other users with the chmod command above."),
+    ("it must be yours or root's", "Put the master key where docs/how-to/credentials.md says."),
     ("is shorter than", "Make a longer master key with the command above."),
     ("does not name a master key file", "Set AGENT_KEYRING_KEY_FILE to the path of the master key file."),
 )
@@ -127,4 +158,12 @@ def remedy(error: AgentError) -> str:
         for words, step in LOCKED:
             if words in error.seen:
                 return step
+    if error.code == "stopped-midway":
+        return _stopped(error)
     return BY_CODE.get(error.code) or BY_MENDER[error.mender]
+
+
+def _stopped(error: AgentError) -> str:
+    """What to do about the cause, whose code ``seen`` begins with; the rest of the job is done by running it again."""
+    cause = BY_CODE.get(error.seen.partition(":")[0]) or BY_MENDER[error.mender]
+    return cause if _REST in cause else f"{cause} Run again, the same job does only what is left."

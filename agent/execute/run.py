@@ -8,29 +8,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from agent.errors import AgentError, Failed, Refused, RetrySafe, Uncertain
+from agent.errors import AgentError, Failed, Refused, RetrySafe, StoppedMidway, Uncertain
 from agent.execute import wording
 from agent.execute.attempt import Attempt, Stopped, unexpected
+from agent.execute.boundary import Boundary, NoBoundary
+from agent.execute.checking import check_wish
 from agent.execute.events import JobEnded, JobStarted, Note, Observed, Observer, Planned, Verified
 from agent.execute.gate import GateRelay, JobGate
 from agent.execute.judging import judge
 from agent.execute.outcome import Outcome, StepResult, Verdict, Witness
 from agent.execute.pace import Clock, Limits, RealClock
+from agent.execute.recovery import plan_when_visible, settle_trail
 from agent.execute.resends import ForgetfulRecord, Resend, ResendRecord
 from agent.execute.session import JobSession
 from agent.execute.snapshot import LABELS, take_snapshot
 from agent.execute.telling import Telling
 from agent.execute.thinking import Thinking
+from agent.execute.trail import Trail
 from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
 from agent.execute.work import Seen, Work
 from agent.jobs.model import Job, Read, Snapshot, email_of
 from agent.plan.correlate import NeedsPerson
 from agent.plan.steps import Plan
+from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
+
+Permits = Callable[[Sequence[ApprovalNeeded], Plan], bool]
+Budget = Callable[[Plan], Awaitable[Sequence[ApprovalNeeded]]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,19 @@ class Orders:
     results: Callable[[], Path | None] = lambda: None  # where a snapshot's files go, once the job has started
     limits: Limits = field(default_factory=Limits)
     resends: ResendRecord = field(default_factory=ForgetfulRecord)  # which invitations were sent once more
+    #: only look whether everything is as wished, and by whom it was changed since this time
+    check_since: datetime | None = None
+    permits: Permits | None = None  # whether an approval on record covers these reasons and this plan
+    budget: Budget | None = None  # further reasons to wait: what the tenant's jobs have used up already
+    boundary: Boundary = field(default_factory=NoBoundary)
+    trail: Trail = field(default_factory=Trail)  # what earlier runs of the job have sent
+    shared_session: bool = False  # other jobs use the same session at the server
+    origin: Mapping[str, str] = field(default_factory=dict)  # where the job comes from, for the evidence
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether nothing may be written."""
+        return self.dry_run or self.check_since is not None
 
 
 async def run_job(
@@ -60,11 +82,21 @@ async def run_job(
     clock = clock or RealClock()
     began = clock.now()
     telling = Telling(observers)
-    reads_only = orders.dry_run or isinstance(job, Read | Snapshot)
+    reads_only = orders.reads_only or isinstance(job, Read | Snapshot)
     gate = JobGate(telling, dry_run=reads_only)
-    work = Work(job, session, telling, gate, clock, orders.limits, orders.resends)
-    if work.resends_mail:
-        gate.about_to_send = work.begin_resend
+    work = Work(
+        job,
+        session,
+        telling,
+        gate,
+        clock,
+        orders.limits,
+        orders.resends,
+        boundary=orders.boundary,
+        trail=orders.trail,
+        shared_session=orders.shared_session,
+    )
+    gate.about_to_send = work.about_to_send
     relay.attach(gate)
     try:
         outcome = await _guarded(_JobRun(work, orders), orders)
@@ -87,14 +119,16 @@ async def _guarded(run: _JobRun, orders: Orders) -> Outcome:
         late = wording.late_words(work.job, work.clock.now())
         if late:
             await work.tell(Note(late, {"needed_by": str(work.job.needed_by)}))
-        if not orders.dry_run:
+        if orders.origin:
+            await work.tell(Note("A job of the queue.", dict(orders.origin)))
+        if not orders.reads_only:
             return await run.go()
         await work.enter()
         async with work.session.reading_only() as held:
             work.guarded = True
             outcome = await run.go()
             for request in held:
-                await work.tell(Note("Held back in the dry run.", {"request": request}))
+                await work.tell(Note("Held back: nothing may be written in this run.", {"request": request}))
             return outcome
     except AgentError as error:
         return run.ended_by(error)
@@ -129,29 +163,38 @@ class _JobRun:
             return await self._snapshot()
         if isinstance(self.work.job, Read):
             return await self._report(self.work.job.person.email)
-        seen = await self.work.look("before")
-        if (earlier := self.work.earlier_resend()) is not None:
-            await self.work.tell(Planned(Plan(notes=(earlier.words,))))
+        work, orders = self.work, self._orders
+        if orders.check_since is not None:
+            return await check_wish(work, orders.check_since)
+        await settle_trail(work)
+        seen = await work.look("before")
+        if not work.kept and (earlier := work.earlier_resend()) is not None:
+            await work.tell(Planned(Plan(notes=(earlier.words,))))
             return await self._nothing_to_do(seen, earlier)
-        thinking = Thinking(self.work)
-        plan = await thinking.plan(seen)
-        decision = await judge(self.work, plan, seen.person, self._orders.rules)
-        await self.work.tell(Planned(plan))
-        if plan.is_empty:
+        thinking = Thinking(work)
+        seen, plan = await plan_when_visible(work, seen, thinking.plan)
+        decision = await judge(work, plan, seen.person, orders.rules)
+        await work.tell(Planned(plan))
+        if plan.is_empty and not work.kept:
             return await self._nothing_to_do(seen)
-        if decision.must_wait and not self._orders.approved:
-            return Outcome(
-                verdict=Verdict.WAITING,
-                summary=wording.waiting_summary(plan, decision.reasons),
-                next_step="Somebody who may approve it runs the same job with --yes.",
-            )
-        if self._orders.dry_run:
+        needed = decision.approvals
+        if orders.budget is not None and not orders.dry_run and self._permits(needed, plan):
+            needed = (*needed, *await orders.budget(plan))
+        if not self._permits(needed, plan):
+            return wording.waiting(plan, needed)
+        if orders.dry_run:
             return Outcome(
                 verdict=Verdict.DONE,
                 summary=wording.dry_run_summary(plan),
                 next_step="Run the job without --dry-run to carry it out.",
             )
+        await work.boundary.at_step(work.trail)
         return await self._carry_out(plan, thinking, seen)
+
+    def _permits(self, needed: Sequence[ApprovalNeeded], plan: Plan) -> bool:
+        if not needed or self._orders.approved:
+            return True
+        return self._orders.permits is not None and self._orders.permits(needed, plan)
 
     async def _nothing_to_do(self, seen: Seen, earlier: Resend | None = None) -> Outcome:
         if earlier is None:
@@ -230,14 +273,7 @@ class _JobRun:
         if stopped.unknown:
             return Uncertain(cause.code, said, expected=cause.expected, seen=cause.seen, retry_safe=RetrySafe.UNKNOWN)
         if self.work.changed:
-            return Uncertain(
-                "stopped-midway",
-                said,
-                expected=cause.expected,
-                seen=f"{cause.code}: {cause.seen or cause.message}",
-                mender=cause.mender,
-                retry_safe=RetrySafe.YES,
-            )
+            return StoppedMidway(cause, said)
         if changed_meanwhile:
             return Uncertain(
                 "changed-meanwhile",
@@ -273,9 +309,9 @@ class _JobRun:
     def ended_by(self, error: AgentError) -> Outcome:
         """The outcome of an error outside the steps: what was sent before decides how sure anybody can be."""
         work = self.work
-        if work.gate.sent > 0 and not isinstance(error, Uncertain):
+        if (work.gate.sent > 0 or work.changed) and not isinstance(error, Uncertain):
             said = "Changes were sent, but their confirmation failed: "
-            if work.gate.sent > len(work.results):
+            if work.trail.under_way is not None:
                 said = "A change was being sent: "
             error = Uncertain(
                 error.code,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.domain.access import Vendor
 from agent.domain.person import Person
-from agent.errors import Failed
+from agent.errors import Failed, Refused
 from agent.execute.work import Seen, Work
 from agent.plan.correlate import company_to_find
 from agent.plan.difference import Difference
@@ -20,10 +20,25 @@ class Thinking:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._vendors: dict[str, tuple[Vendor, ...]] = {}  # by the name that was looked up
+        self._asked_again = False
         self.wanted: Wanted | None = None
 
     async def plan(self, seen: Seen) -> Plan:
-        """The plan for what was seen. Raises Refused with every problem of the job at once."""
+        """The plan for what was seen. Raises Refused with every problem of the job at once.
+
+        The session remembers the tenant's names: before one of the job's is called unknown, they are read anew.
+        """
+        try:
+            return await self._plan(seen)
+        except Refused as error:
+            if error.code != "unresolved-names" or self._asked_again:
+                raise
+        self._asked_again = True
+        self._vendors.clear()
+        self._work.facts = await self._work.reading(lambda directory: directory.facts(refresh=True))
+        return await self._plan(seen)
+
+    async def _plan(self, seen: Seen) -> Plan:
         work = self._work
         if work.facts is None:
             raise Failed("no-facts", "The tenant's names were not read.")

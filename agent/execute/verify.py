@@ -83,7 +83,7 @@ def history_witness(work: Work, kept: Sequence[Step], records: Sequence[ChangeRe
     findings += [f"More than once: {row.words}" for row in _repeated(expected, own)]
     findings += [f"Meanwhile {_words(record)}" for record in records if not is_own(work, record)]
     matched = [record for record in own if any(row.met_by(record) for row in expected)]
-    rows = tuple(_row(record) for record in sorted(matched, key=lambda record: record.at))
+    rows = tuple(change_words(record) for record in sorted(matched, key=lambda record: record.at))
     return Witness(name=HISTORY, agrees=not missing if expected else None, findings=tuple(findings), rows=rows)
 
 
@@ -110,7 +110,8 @@ def _words(record: ChangeRecord) -> str:
     return f"{who} changed {_change(record)} at {record.at:%H:%M:%S} UTC"
 
 
-def _row(record: ChangeRecord) -> str:
+def change_words(record: ChangeRecord) -> str:
+    """One row of the Change History in words."""
     return f"{record.at:%H:%M:%S} UTC {record.actor_login}: {_change(record)}"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from agent.domain.names import normal_email
 from agent.domain.person import Person
 from agent.errors import AgentError, Refused, RetrySafe
-from agent.execute.outcome import StepResult
+from agent.execute.outcome import Outcome, StepResult, Verdict
 from agent.execute.remedies import remedy
 from agent.execute.resends import Resend
 from agent.jobs.model import Invite as InviteJob
@@ -16,6 +16,7 @@ from agent.jobs.model import Job, Offboard, Read
 from agent.plan.correlate import NeedsPerson
 from agent.plan.difference import access_words, template_words
 from agent.plan.steps import Invite, Plan, Step
+from agent.policy.check import ApprovalNeeded
 
 RESEND_UNKNOWN = (
     "Ask the person whether the mail came; if not, send a job with a new idempotency_key. The agent does not send it "
@@ -73,9 +74,15 @@ def dry_run_summary(plan: Plan) -> str:
     return f"Dry run: {steps} would be done. Nothing was changed."
 
 
-def waiting_summary(plan: Plan, reasons: str) -> str:
+def waiting(plan: Plan, needed: Sequence[ApprovalNeeded]) -> Outcome:
     """A plan that a person has to approve."""
-    return f"Waiting for approval: {reasons} {count(len(plan.steps), 'step')} planned, nothing was changed."
+    reasons = " ".join(item.message for item in needed)
+    return Outcome(
+        verdict=Verdict.WAITING,
+        summary=f"Waiting for approval: {reasons} {count(len(plan.steps), 'step')} planned, nothing was changed.",
+        next_step="Somebody who may approve it runs the same job with --yes.",
+        approvals=tuple(needed),
+    )
 
 
 def stopped_summary(results: Sequence[StepResult], cause: AgentError) -> str:
@@ -116,7 +123,7 @@ def next_step(error: AgentError, tenant: str) -> str:
         return error.instructions
     text = remedy(error)
     refused = isinstance(error, Refused)  # would be refused again
-    if error.retry_safe is RetrySafe.YES and not refused and "run" not in text:
+    if error.retry_safe is RetrySafe.YES and not refused and "run" not in text.lower():
         text += " Running the same job again is safe."
     return text.replace("TENANT", tenant)
 

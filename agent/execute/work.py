@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from agent.domain.person import Correlation, Person, TenantFacts
 from agent.errors import AgentError, Failed
+from agent.execute.boundary import Boundary, NoBoundary
 from agent.execute.events import Event, Note, Observed, SessionReady
 from agent.execute.gate import JobGate
 from agent.execute.outcome import StepResult
@@ -16,6 +17,7 @@ from agent.execute.pace import Clock, Limits
 from agent.execute.resends import ForgetfulRecord, Resend, ResendRecord
 from agent.execute.session import JobSession, OpenedSession
 from agent.execute.telling import Telling
+from agent.execute.trail import Trail
 from agent.jobs.model import Invite, Job
 from agent.plan.correlate import lookups_for, settle, with_sighting
 from agent.plan.steps import Step
@@ -43,6 +45,9 @@ class Work:
     clock: Clock
     limits: Limits
     resends: ResendRecord = field(default_factory=ForgetfulRecord)
+    boundary: Boundary = field(default_factory=NoBoundary)
+    shared_session: bool = False  # other jobs use the same session at the server: its flashes may be theirs
+    trail: Trail = field(default_factory=Trail)  # what this run and those before it have sent
     opened: OpenedSession | None = None
     began: datetime | None = None  # by the tenant's clock
     facts: TenantFacts | None = None
@@ -51,6 +56,8 @@ class Work:
     results: list[StepResult] = field(default_factory=list)
     resend_begun: bool = False  # this run has put its mail on record
     kept: list[Step] = field(default_factory=list)  # steps that were saved, or found saved
+    next_step: Step | None = None  # whose write leaves next
+    next_user_id: str | None = None
 
     @property
     def directory(self) -> Directory:
@@ -87,6 +94,31 @@ class Work:
         elif state in ("rejected", "not sent"):
             self.resends.withdraw(self.session.tenant, self.job.idempotency_key)
             self.resend_begun = False
+
+    async def about_to_send(self) -> None:
+        """Right before a write leaves: put it on record. What this raises stops the write."""
+        if self.next_step is not None and self.began is not None:
+            at = await self.directory.server_time()
+            trail = self.trail.sending(self.next_step, self.next_user_id, at, self.began)
+            await self.boundary.at_write(trail)
+            self.trail = trail
+        if self.resends_mail:
+            self.begin_resend()
+
+    def end_resend_of_earlier_run(self) -> None:
+        """The mail that an earlier run put on record was sent, as was seen."""
+        if self.resends_mail:
+            self.resends.settle(self.session.tenant, self.job.idempotency_key, self.clock.now())
+
+    def end_write(self, state: str) -> bool:
+        """Note what became of the step. True when the record of it must be corrected before anything else is sent; that
+        a step is saved is put on record with the next write."""
+        self.end_resend(state)
+        if self.trail.under_way is None or state == "unknown":
+            return False
+        is_saved = state in ("saved", "settled by observation", "partly saved")
+        self.trail = self.trail.saved() if is_saved else self.trail.not_sent()
+        return not is_saved
 
     async def tell(self, event: Event) -> None:
         """Tell the observers."""

@@ -28,11 +28,23 @@ def text_words(text: str) -> str:
     return f"'{text}'" if text else "empty"
 
 
-def attribute_words(name: str, text: str) -> str:
-    """A field's text in quotes, or the word empty; Yes or No for a yes/no field, where empty means No."""
-    if name in BY_NAME and BY_NAME[name].kind == "yes_no":
+def attribute_text(name: str, text: str) -> str:
+    """A field's kept text as the Edit page shows it [D]; a code that is not known stands as it is.
+
+    Yes or No for a yes/no field, where empty means No.
+    """
+    attribute = BY_NAME.get(name)
+    if attribute is None:
+        return text
+    if attribute.kind == "yes_no":
         return yes_no(text == "yes")
-    return text_words(text)
+    return attribute.shown_as.get(text, text)
+
+
+def attribute_words(name: str, text: str) -> str:
+    """A field's text as shown, in quotes, or the word empty; Yes and No stand without quotes."""
+    shown = attribute_text(name, text)
+    return shown if name in BY_NAME and BY_NAME[name].kind == "yes_no" else text_words(shown)
 
 
 def vendor_words(vendor: Vendor | None) -> str:

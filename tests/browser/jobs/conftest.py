@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from keyring.backend import KeyringBackend
 
+from agent.browser.launch import LaunchOptions, WarmBrowser
 from agent.commands.workplace import Workplace
 from agent.credentials.secret import Secret
 from agent.credentials.store import CredentialStore, ServiceAccount
@@ -19,6 +21,7 @@ from agent.execute.outcome import Outcome
 from agent.execute.run import run_job
 from agent.jobs.model import ANY_JOB, Job
 from agent.settings import Settings
+from fixtures.running import browser_path
 from tests.browser.conftest import Sandbox
 
 ACCOUNT = "svc.provisioning@example.com"
@@ -81,6 +84,12 @@ class Desk:
     secrets: dict[str, str]
     ran: list[Ran] = field(default_factory=list)
 
+    def change(self, part: str, **settings: Any) -> None:
+        """Other settings in this part (``policy``, ``timeouts``) of the tenant; to be called before its first job."""
+        tenant = self.place.settings.tenants["sandbox"]
+        changed = tenant.model_copy(update={part: getattr(tenant, part).model_copy(update=settings)})
+        self.place.settings = self.place.settings.model_copy(update={"tenants": {"sandbox": changed}})
+
     async def run(self, job: Job, *watching: Observer, dry_run: bool = False, approved: bool = False) -> Ran:
         """Run one job with its evidence."""
         seat = self.place.seat("sandbox")
@@ -131,13 +140,36 @@ class Desk:
         return self.sandbox.get("/faults")["never_fired"]
 
 
+class _SharedBrowser(Workplace):
+    """A workplace whose browser is everybody's: starting one costs as much as a short job. Each has its own sign-in."""
+
+    shared: WarmBrowser
+
+    @property
+    def _traces(self) -> Path:
+        return self.shared.options.traces_dir
+
+    @property
+    def browser(self) -> WarmBrowser:
+        return self.shared
+
+
+@pytest.fixture(scope="session")
+async def warm_browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WarmBrowser]:
+    """The agent's own browser, for all desks of the run; one that a test has killed is started again by the next."""
+    traces = tmp_path_factory.mktemp("traces")
+    async with WarmBrowser(LaunchOptions(Path(browser_path()), (), traces)) as warm:
+        yield warm
+
+
 @pytest.fixture
-async def desk(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(sandbox: Sandbox, tmp_path: Path, warm_browser: WarmBrowser) -> AsyncIterator[Desk]:
     """A workplace of one tenant; no second factor, so that a new sign-in need not wait for a new code."""
     before = sandbox.get("/options")
     sandbox.post("/options", {"mfa": "off", "assignment_delay": 0.2})
+    sharing = type("Sharing", (_SharedBrowser,), {"shared": warm_browser})
     try:
-        async with _opened(sandbox, tmp_path) as opened:
+        async with _opened(sandbox, tmp_path, sharing) as opened:
             yield opened
         assert opened.never_fired() == []
     finally:
@@ -146,34 +178,20 @@ async def desk(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 async def desk_with_codes(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Desk]:
-    """The same with the account's authenticator in use."""
-    async with _opened(sandbox, tmp_path) as opened:
+    """The same with the account's authenticator in use, and a browser of its own."""
+    async with _opened(sandbox, tmp_path, Workplace) as opened:
         yield opened
 
 
-def _opened(sandbox: Sandbox, folder: Path) -> Any:
-    return _Opening(sandbox, folder)
-
-
-class _Opening:
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self._sandbox = sandbox
-        self._folder = folder
-        self._place: Workplace | None = None
-
-    async def __aenter__(self) -> Desk:
-        known = next(item for item in self._sandbox.get("/credentials") if item["email"] == ACCOUNT)
-        store = CredentialStore(MemoryKeyring())
-        store.set("sandbox", ServiceAccount(ACCOUNT, Secret(known["password"]), Secret(known["totp_secret"])))
-        settings = Settings(**settings_for(self._sandbox, self._folder))
-        self._place = Workplace(settings, ("sandbox",), store=store)
-        await self._place.__aenter__()
-        secrets = {"password": known["password"], "totp_secret": known["totp_secret"]}
-        return Desk(self._sandbox, self._place, settings, secrets)
-
-    async def __aexit__(self, *exc: Any) -> None:
-        if self._place is not None:
-            await self._place.__aexit__(None, None, None)
+@asynccontextmanager
+async def _opened(sandbox: Sandbox, folder: Path, kind: type[Workplace]) -> AsyncIterator[Desk]:
+    known = next(item for item in sandbox.get("/credentials") if item["email"] == ACCOUNT)
+    store = CredentialStore(MemoryKeyring())
+    store.set("sandbox", ServiceAccount(ACCOUNT, Secret(known["password"]), Secret(known["totp_secret"])))
+    settings = Settings(**settings_for(sandbox, folder))
+    secrets = {"password": known["password"], "totp_secret": known["totp_secret"]}
+    async with kind(settings, ("sandbox",), store=store) as place:
+        yield Desk(sandbox, place, settings, secrets)
 
 
 def settings_for(sandbox: Sandbox, folder: Path) -> dict[str, Any]:
@@ -186,7 +204,7 @@ def settings_for(sandbox: Sandbox, folder: Path) -> dict[str, Any]:
                 "app_url": sandbox.app_url + "/",
                 "company_id": COMPANY,
                 "policy": {"admin_templates": ["Company Admin"]},
-                "timeouts": {"page_s": 20, "answer_s": 4, "settle_s": 8, "verify_s": 12, "projects_s": 20},
+                "timeouts": {"page_s": 20, "answer_s": 10, "settle_s": 8, "verify_s": 12, "projects_s": 20},
             }
         },
     }
@@ -215,3 +233,16 @@ def provision(email: str = ANA, **fields: Any) -> Job:
         "invitation": True,
     }
     return job("provision", **{**wanted, **fields})
+
+
+def reactivation(email: str, **fields: Any) -> Job:
+    """Back without any access, and unnoticed, but for what is named."""
+    wanted: dict[str, Any] = {
+        "person": {"email": email},
+        "company_access": "none",
+        "default_project_template": "none",
+        "projects": [],
+        "add_to_new_projects": False,
+        "invitation": False,
+    }
+    return job("reactivate", **{**wanted, **fields})

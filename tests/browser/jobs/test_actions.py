@@ -6,7 +6,7 @@ import csv
 import json
 
 from agent.execute.outcome import Verdict
-from tests.browser.jobs.conftest import ANA, ENGINEER, FOREMAN, Desk, job, provision
+from tests.browser.jobs.conftest import ANA, ENGINEER, FOREMAN, Desk, job, provision, reactivation
 
 
 async def test_provision_creates_grants_invites_and_proves_it(desk: Desk) -> None:
@@ -120,17 +120,7 @@ async def test_reactivate_gives_exactly_what_it_says(desk: Desk) -> None:
         values={"last_name": "Lindqvist", "company_template": "Project Manager", "default_template": FOREMAN},
         memberships={"24-001": FOREMAN, "24-003": FOREMAN},
     )
-    ran = await desk.run(
-        job(
-            "reactivate",
-            person={"email": ANA},
-            company_access="none",
-            default_project_template="none",
-            projects=[{"project": "24-002", "template": ENGINEER}],
-            add_to_new_projects=False,
-            invitation=False,
-        )
-    )
+    ran = await desk.run(reactivation(ANA, projects=[{"project": "24-002", "template": ENGINEER}]))
     ana = desk.person(ANA)
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
     assert ana is not None
@@ -188,17 +178,7 @@ async def test_nobody_is_brought_back_into_an_inactive_company(desk: Desk) -> No
     """Found out before the first write: the dormant access is as it was."""
     owen = "owen.castell@example.com"
     before = desk.person(owen)
-    ran = await desk.run(
-        job(
-            "reactivate",
-            person={"email": owen},
-            company_access="none",
-            default_project_template="none",
-            projects=[],
-            add_to_new_projects=False,
-            invitation=False,
-        )
-    )
+    ran = await desk.run(reactivation(owen))
     assert ran.outcome.verdict is Verdict.REFUSED, ran.outcome
     assert (ran.outcome.error or {})["code"] == "inactive-company"
     assert "Ironwood Concrete" in ran.outcome.summary

@@ -144,6 +144,17 @@ def test_doctor_names_an_unreachable_tenant(shell: Shell) -> None:
     assert [line["check"] for line in bad] == ["sandbox: reachable"]
 
 
+def test_doctor_names_a_portfolio_that_is_closed(shell: Shell, sandbox: Sandbox) -> None:
+    """Signed in, and that page is denied: the line that needs it names the right to ask for; all else is well."""
+    sandbox.post("/faults", [{"operation": "portfolio", "effect": "denied", "times": 9}])
+    result = shell("doctor", "--json")
+    lines = {line["check"]: line for line in json.loads(result.stdout)["checks"]}
+    assert result.returncode == 4, result.stdout
+    assert [name for name, line in lines.items() if line["state"] == "bad"] == ["sandbox: names"], lines
+    assert "portfolio" in lines["sandbox: names"]["next_step"]
+    assert lines["sandbox: rights"]["state"] == "good"
+
+
 async def test_a_killed_process_leaves_evidence_that_the_next_start_completes(shell: Shell, sandbox: Sandbox) -> None:
     """SIGKILL in mid-job: nothing is written twice afterwards, and the broken-off folder ends complete."""
     sandbox.post("/faults", [{"operation": "project_add", "effect": "slow", "seconds": 20, "when": "before"}])
@@ -154,7 +165,7 @@ async def test_a_killed_process_leaves_evidence_that_the_next_start_completes(sh
     process.kill()
     await asyncio.to_thread(process.communicate, None, 60)
     (folder,) = (path.parent for path in shell.folder.glob("var/evidence/*/*/*/PARTIAL"))
-    sandbox.post("/faults", [])
+    sandbox.forget_faults()
     result = shell("run-job", "job.json")
     assert result.returncode == 0, result.stdout
     assert "Completed the evidence of an interrupted job" in result.stdout

@@ -5,16 +5,17 @@ Every planned fault must have fired (the ``desk`` fixture asks), so that no test
 
 from __future__ import annotations
 
-import os
-import signal
+from collections.abc import Callable
 
 import pytest
 
+from agent.browser.launch import WarmBrowser, closed_in_time
 from agent.credentials.secret import Secret
 from agent.credentials.store import ServiceAccount
 from agent.execute.events import Event, Note, SessionReady, WriteSending
 from agent.execute.outcome import Verdict
-from tests.browser.jobs.conftest import ANA, ENGINEER, FOREMAN, Desk, job, provision
+from tests import signals
+from tests.browser.jobs.conftest import ANA, ENGINEER, FOREMAN, Desk, job, provision, reactivation
 
 CREATIONS = "POST create_user"
 OFFBOARD = job("offboard", person={"email": ANA})
@@ -36,19 +37,26 @@ def codes(outcome: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("operation", "count"),
-    [("create_user", CREATIONS), ("project_add", "POST project_add"), ("invite", "POST invite")],
+    ("operation", "effect"),
+    [
+        ("create_user", "drop_response"),
+        ("project_add", "error_after"),
+        ("invite", "drop_response"),
+        ("invite", "error_after"),
+    ],
 )
-@pytest.mark.parametrize("effect", ["drop_response", "error_after"])
 async def test_a_lost_answer_is_settled_by_observation_and_never_written_twice(
-    desk: Desk, operation: str, count: str, effect: str
+    desk: Desk, operation: str, effect: str
 ) -> None:
-    """Applied, and the answer lost (connection closed, or a 500): done, one write, one mail."""
+    """Applied, and the answer lost (connection closed, or a 500): done, one write, one mail.
+
+    Each operation on the tenant in memory: tests/unit/execute; each effect on the pages: tests/browser/flows.
+    """
     desk.fault(operation, effect)
     ran = await desk.run(provision())
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
     assert "settled by observation" in [step.state for step in ran.outcome.steps]
-    assert desk.writes().count(count) == (2 if operation == "project_add" else 1)
+    assert desk.writes().count(f"POST {operation}") == (2 if operation == "project_add" else 1)
     assert desk.mails(ANA) == 1
     ana = desk.person(ANA)
     assert ana is not None
@@ -72,24 +80,15 @@ async def test_a_lost_answer_of_a_reactivation_is_settled_by_observation(desk: D
     """Reactivate is one click whose answer may be lost, too."""
     desk.put(ANA, is_active=False, values={"last_name": "Lindqvist"})
     desk.fault("reactivate", "drop_response")
-    ran = await desk.run(
-        job(
-            "reactivate",
-            person={"email": ANA},
-            company_access="none",
-            default_project_template="none",
-            projects=[],
-            add_to_new_projects=False,
-            invitation=False,
-        )
-    )
+    ran = await desk.run(reactivation(ANA))
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
     assert desk.writes().count("POST reactivate") == 1
 
 
 async def test_a_save_that_is_too_slow_is_settled_by_observation(desk: Desk) -> None:
     """Applied, and the answer comes after our patience: looked for, found, not sent again."""
-    desk.fault("project_add", "slow", seconds=9)
+    desk.change("timeouts", answer_s=4)
+    desk.fault("project_add", "slow", seconds=6)
     ran = await desk.run(provision())
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
     assert desk.writes().count("POST project_add") == 2
@@ -97,6 +96,7 @@ async def test_a_save_that_is_too_slow_is_settled_by_observation(desk: Desk) -> 
 
 async def test_a_500_that_saved_nothing_is_uncertain_and_not_sent_again(desk: Desk) -> None:
     """A server error says nothing about the save; without a trace until the deadline a person decides."""
+    desk.change("timeouts", settle_s=4)
     desk.fault("create_user", "refuse_before")
     ran = await desk.run(provision())
     assert ran.outcome.verdict is Verdict.UNCERTAIN, ran.outcome
@@ -105,8 +105,10 @@ async def test_a_500_that_saved_nothing_is_uncertain_and_not_sent_again(desk: De
     assert desk.person(ANA) is None
 
 
-@pytest.mark.parametrize("operation", ["create_user", "project_add", "invite"])
-@pytest.mark.parametrize("effect", ["sign_out", "stale_csrf"])
+@pytest.mark.parametrize(
+    ("operation", "effect"),
+    [("create_user", "sign_out"), ("project_add", "stale_csrf"), ("invite", "sign_out"), ("invite", "stale_csrf")],
+)
 async def test_a_session_or_form_that_ends_in_mid_form_recovers_once(desk: Desk, operation: str, effect: str) -> None:
     """Nothing was saved: look again, plan anew, finish. The sign-in happens once more at most."""
     desk.fault(operation, effect)
@@ -129,11 +131,10 @@ async def test_a_session_that_ends_while_reading_recovers_once(desk: Desk) -> No
     assert any(isinstance(event, Note) and "Signing in again" in event.text for event in ran.events)
 
 
-@pytest.mark.parametrize("overlay", ["announcement", "guided_tour", "cookie_consent"])
-async def test_known_overlays_over_the_button_are_closed(desk: Desk, overlay: str) -> None:
-    """They cost a click, not the job."""
+async def test_a_known_overlay_on_every_page_is_closed(desk: Desk) -> None:
+    """It costs clicks, not the job. Each kind of layer: tests/browser/flows/test_hazards_of_layers.py."""
     leaver(desk)
-    desk.fault("edit_page", overlay, times=20)
+    desk.fault("edit_page", "announcement", times=20)
     ran = await desk.run(job("update", person={"email": ANA, "attributes": {"job_title": "Foreman"}}))
     ana = desk.person(ANA)
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
@@ -145,8 +146,6 @@ async def test_known_overlays_over_the_button_are_closed(desk: Desk, overlay: st
     ("operation", "effect", "more"),
     [
         ("edit_page", "unknown_dialog", {"text": "All access ends today. Continue?"}),
-        ("edit_page", "unknown_field", {"text": "Cost centre"}),
-        ("edit_page", "unknown_page", {}),
         ("edit_page", "language", {"language": "de"}),
         ("list", "unknown_page", {}),
     ],
@@ -154,7 +153,10 @@ async def test_known_overlays_over_the_button_are_closed(desk: Desk, overlay: st
 async def test_an_unknown_screen_stops_with_nothing_written(
     desk: Desk, operation: str, effect: str, more: dict[str, str]
 ) -> None:
-    """Quarantine, not guessing: failed, and not one request that could write."""
+    """Quarantine, not guessing: failed, and not one request that could write.
+
+    Each kind of unknown page: tests/browser/flows/test_unknown_pages.py.
+    """
     leaver(desk)
     desk.fault(operation, effect, times=50, **more)
     ran = await desk.run(job("update", person={"email": ANA, "attributes": {"job_title": "Foreman"}}))
@@ -170,8 +172,13 @@ async def test_an_unknown_screen_after_some_steps_stops_midway(desk: Desk) -> No
     assert ran.outcome.verdict is Verdict.UNCERTAIN, ran.outcome
     assert codes(ran.outcome) == "stopped-midway"
     assert "Not done:" in ran.outcome.summary
-    desk.sandbox.post("/faults", [])
     assert desk.mails(ANA) == 0
+    assert desk.never_fired() == []
+    desk.sandbox.forget_faults()
+    again = await desk.run(provision())
+    assert again.outcome.verdict is Verdict.DONE, again.outcome
+    assert desk.writes().count(CREATIONS) == 1
+    assert desk.mails(ANA) == 1
 
 
 async def test_a_refused_save_fails_with_procores_words(desk: Desk) -> None:
@@ -210,7 +217,7 @@ async def test_a_missed_flash_is_neither_success_nor_failure(desk: Desk) -> None
 async def test_lagging_pages_after_a_save_are_waited_for(desk: Desk) -> None:
     """Pages show the state from before the save for some seconds."""
     leaver(desk)
-    desk.fault("save_user", "stale_list", seconds=4, pages="all")
+    desk.fault("save_user", "stale_list", seconds=2, pages="all")
     ran = await desk.run(job("update", person={"email": ANA, "attributes": {"job_title": "Foreman"}}))
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
 
@@ -218,7 +225,7 @@ async def test_lagging_pages_after_a_save_are_waited_for(desk: Desk) -> None:
 async def test_a_created_person_whom_the_lagging_list_does_not_show_is_not_created_again(desk: Desk) -> None:
     """The answer to the creation is lost and the lists lag: polled until the person is there."""
     desk.fault("create_user", "drop_response")
-    desk.fault("create_user", "stale_list", seconds=3)
+    desk.fault("create_user", "stale_list", seconds=2)
     ran = await desk.run(provision())
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
     assert desk.writes().count(CREATIONS) == 1
@@ -238,6 +245,7 @@ async def test_projects_that_fail_one_by_one_are_named(desk: Desk) -> None:
 async def test_an_asynchronous_save_that_never_ends_is_uncertain(desk: Desk) -> None:
     """Accepted but not applied until the deadline."""
     desk.put(ANA, values={"last_name": "Lindqvist", "default_template": ENGINEER})
+    desk.change("timeouts", projects_s=5)
     desk.fault("projects_tab_save", "async_delay", seconds=600)
     projects = [{"project": f"24-00{n}", "template": ENGINEER} for n in range(1, 7)]
     ran = await desk.run(job("add_to_projects", person={"email": ANA}, projects=projects))
@@ -262,19 +270,22 @@ async def test_a_browser_that_is_killed_before_a_write_is_started_again(desk: De
     await desk.run(job("read", person={"email": ANA}))
     pid = desk.place.browser.pid
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    signals.kill(pid)
     ran = await desk.run(provision())
     assert ran.outcome.verdict is Verdict.DONE, ran.outcome
     assert desk.sign_ins() == 1, "the sealed session outlives the browser"
     assert any(isinstance(event, SessionReady) for event in ran.events)
 
 
-@pytest.mark.parametrize(("number", "name"), [(signal.SIGKILL, "killed"), (signal.SIGSTOP, "hung")])
+@pytest.mark.parametrize("strike", [signals.kill, signals.stop])
 async def test_a_browser_that_goes_right_before_a_write_is_replaced(
-    desk: Desk, number: signal.Signals, name: str
+    desk: Desk, strike: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed, or stopped so that it answers nothing: a new one, a fresh look, and each write once."""
-    trouble = _AtWrite(desk, number, nth=2)
+    monkeypatch.setattr(closed_in_time, "__defaults__", (1.0,))
+    monkeypatch.setattr(WarmBrowser.answers, "__defaults__", (1.0,))
+    desk.change("timeouts", page_s=4)  # so long, and a margin, each of two readings waits for a browser that hangs
+    trouble = _AtWrite(desk, strike, nth=2)
     ran = await desk.run(provision(), trouble)
     ana = desk.person(ANA)
     assert trouble.done
@@ -286,10 +297,10 @@ async def test_a_browser_that_goes_right_before_a_write_is_replaced(
 
 
 class _AtWrite:
-    """Sends the browser a signal when the nth write is about to be sent."""
+    """Strikes the browser when the nth write is about to be sent."""
 
-    def __init__(self, desk: Desk, number: signal.Signals, nth: int) -> None:
-        self._desk, self._number, self._left = desk, number, nth
+    def __init__(self, desk: Desk, strike: Callable[[int], None], nth: int) -> None:
+        self._desk, self._strike, self._left = desk, strike, nth
         self.done = False
 
     async def notify(self, event: Event) -> None:
@@ -299,7 +310,7 @@ class _AtWrite:
         if self._left == 0:
             pid = self._desk.place.browser.pid
             assert pid is not None
-            os.kill(pid, self._number)
+            self._strike(pid)
             self.done = True
 
 

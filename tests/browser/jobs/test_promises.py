@@ -17,22 +17,14 @@ from agent.execute.events import WriteSending
 from agent.execute.gate import JobGate
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.run import run_job
-from tests.browser.jobs.conftest import ANA, ENGINEER, FOREMAN, Desk, job, provision
+from tests.browser.jobs.conftest import ANA, ENGINEER, FOREMAN, Desk, job, provision, reactivation
 
 EVERY_WRITING_JOB = [
     provision(),
     job("update", person={"email": "ben@example.com", "attributes": {"job_title": "Foreman"}}),
     job("change_email", person={"email": "ben@example.com"}, new_email="ben.berg@example.com"),
     job("offboard", person={"email": "ben@example.com"}),
-    job(
-        "reactivate",
-        person={"email": "gone@example.com"},
-        company_access="none",
-        default_project_template="none",
-        projects=[{"project": "24-002", "template": ENGINEER}],
-        add_to_new_projects=False,
-        invitation=False,
-    ),
+    reactivation("gone@example.com", projects=[{"project": "24-002", "template": ENGINEER}]),
     job("add_to_projects", person={"email": "ben@example.com"}, projects=[{"project": "24-002", "template": ENGINEER}]),
     job("remove_from_projects", person={"email": "ben@example.com"}, projects=["24-001"]),
     job("invite", person={"email": "ben@example.com"}),

@@ -13,7 +13,9 @@ from agent.execute.lost_answer import Settled
 from agent.execute.outcome import Verdict, Witness
 from agent.execute.perform import perform
 from agent.execute.work import Seen, Work
-from tests.unit.execute.fake import FakeTenant, job, person, provision, run, sent_twice
+from tests.unit.execute.cases import job, person, provision
+from tests.unit.execute.fake import run, sent_twice
+from tests.unit.execute.fake_tenant import FakeTenant
 
 UPDATE = job("update", person={"email": "ana.lindqvist@example.com", "attributes": {"job_title": "Engineer"}})
 
@@ -37,7 +39,7 @@ async def test_a_runner_that_repeats_a_lost_write_is_caught(monkeypatch: pytest.
 
 async def test_a_runner_that_forgets_what_it_saved_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the guard against repeating, a lagging page makes it send a saved step again."""
-    monkeypatch.setattr(attempt.Attempt, "_repeats", lambda self, plan: [])
+    monkeypatch.setattr(attempt, "repeats", lambda plan, kept: [])
     tenant = FakeTenant()
     tenant.put(person(company_access={"template": "Field Staff"}, default_project_template="x"))
     tenant.fault("save_user", "long lag")

@@ -15,20 +15,9 @@ from agent.execute.outcome import Verdict
 from agent.execute.pace import Limits
 from agent.execute.run import Orders, run_job
 from agent.policy.rules import PolicyRules
-from tests.unit.execute.fake import (
-    CLINIC,
-    ENGINEER,
-    HARBOR,
-    OWN,
-    FakeSession,
-    FakeTenant,
-    Listener,
-    job,
-    member,
-    person,
-    provision,
-    run,
-)
+from tests.unit.execute.cases import job, member, person, provision
+from tests.unit.execute.fake import FakeSession, Listener, run
+from tests.unit.execute.fake_tenant import CLINIC, ENGINEER, HARBOR, OWN, FakeTenant
 
 
 async def test_done_means_created_granted_invited_and_read_back() -> None:

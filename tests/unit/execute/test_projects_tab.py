@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from agent.execute.outcome import Verdict
-from tests.unit.execute.fake import ENGINEER, PROJECTS, FakeTenant, job, member, person, run, sent_twice
+from tests.unit.execute.cases import job, member, person
+from tests.unit.execute.fake import run, sent_twice
+from tests.unit.execute.fake_tenant import ENGINEER, PROJECTS, FakeTenant
 
 SIX = PROJECTS[:6]
 ADD = job(

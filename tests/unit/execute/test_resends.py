@@ -10,7 +10,9 @@ import pytest
 from agent.errors import Failed
 from agent.execute.outcome import Verdict
 from agent.execute.resends import ResendFiles
-from tests.unit.execute.fake import START, FakeTenant, MemoryRecord, job, person, run
+from tests.unit.execute.cases import job, person
+from tests.unit.execute.fake import run
+from tests.unit.execute.fake_tenant import START, FakeTenant, MemoryRecord
 
 ANA = "ana.lindqvist@example.com"
 AGAIN = job("invite", person={"email": ANA}, resend=True)

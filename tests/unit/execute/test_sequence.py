@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.commands.exit_codes import ExitCode, exit_code
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.sequence import SIGN_IN_TROUBLE, Ended, held_back
-from tests.unit.execute.fake import job, provision
+from tests.unit.execute.cases import job, provision
 
 OFFBOARD = job("offboard", person={"email": "Ana.Lindqvist@example.com"})
 OTHER = job("offboard", person={"email": "other@example.com"})

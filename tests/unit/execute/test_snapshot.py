@@ -13,7 +13,9 @@ from agent.domain.person import Listing, Sighting
 from agent.errors import Failed
 from agent.execute.outcome import Verdict
 from agent.execute.snapshot import COLUMNS, SnapshotFiles, csv_row, plain_cell
-from tests.unit.execute.fake import START, FakeTenant, job, person, provision, run
+from tests.unit.execute.cases import job, person, provision
+from tests.unit.execute.fake import run
+from tests.unit.execute.fake_tenant import START, FakeTenant
 
 
 def contact(email: str = "c@example.com", **fields: object) -> Sighting:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.execute.outcome import Verdict
-from tests.unit.execute.fake import FakeTenant, job, person, provision, run
+from tests.unit.execute.cases import job, person, provision
+from tests.unit.execute.fake import run
+from tests.unit.execute.fake_tenant import FakeTenant
 
 UPDATE = job("update", person={"email": "ana.lindqvist@example.com", "attributes": {"job_title": "Engineer"}})
 

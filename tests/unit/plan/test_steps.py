@@ -60,6 +60,15 @@ ONE_OF_EACH: list[tuple[Step, Direction, str, str]] = [
         "set Job Title back to 'Mason'; Company back to 'Hillside' (id 9) and Save",
     ),
     (
+        SaveUser(
+            change=UserChange(attributes={"email_notification_setting": "not_at_all", "is_employee": "yes"}),
+            before=UserChange(attributes={"email_notification_setting": "via_email", "is_employee": ""}),
+        ),
+        Direction.NEUTRAL,
+        "Save: Send This User Messages 'Not at All'; Is Employee Yes",
+        "set Send This User Messages back to 'Via Email'; Is Employee back to No and Save",
+    ),
+    (
         AddToProject(project=CLINIC, template=None),
         Direction.GRANT,
         "Add to project 24-017 - Riverside Clinic with template none",

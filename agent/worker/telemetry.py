@@ -1,0 +1,47 @@
+"""What the worker tells to whoever counts (:mod:`agent.service.metrics`). No name or address of a person is told."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Telemetry(Protocol):
+    """Counts and times; none of these may raise or wait."""
+
+    def job_ended(
+        self, tenant: str, op: str, verdict: str, seconds: float, leaver_seconds: float | None = None
+    ) -> None:
+        """A run ended; ``leaver_seconds`` from acceptance to done, for an offboarding that is done."""
+
+    def step_ended(self, tenant: str, step: str, seconds: float) -> None:
+        """A step ended."""
+
+    def browser_started(self, why: str) -> None:
+        """A browser was started."""
+
+    def session_opened(self, tenant: str, typed_password: bool) -> None:
+        """A session was opened."""
+
+    def evidence_kept(self, tenant: str, size: int) -> None:
+        """So many bytes of evidence were written."""
+
+
+class NoTelemetry:
+    """For a worker that nobody measures."""
+
+    def job_ended(
+        self, tenant: str, op: str, verdict: str, seconds: float, leaver_seconds: float | None = None
+    ) -> None:
+        """Nobody counts."""
+
+    def step_ended(self, tenant: str, step: str, seconds: float) -> None:
+        """Nobody counts."""
+
+    def browser_started(self, why: str) -> None:
+        """Nobody counts."""
+
+    def session_opened(self, tenant: str, typed_password: bool) -> None:
+        """Nobody counts."""
+
+    def evidence_kept(self, tenant: str, size: int) -> None:
+        """Nobody counts."""

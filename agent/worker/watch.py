@@ -1,0 +1,42 @@
+"""An observer of one job: what it is doing right now, and how long its steps took."""
+
+from __future__ import annotations
+
+import re
+
+from agent.execute.events import Event, Planned, SessionReady, StepEnded, StepStarted, Verified
+from agent.plan.steps import Plan
+from agent.worker.telemetry import Telemetry
+
+_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class Watch:
+    """Implements :class:`agent.execute.events.Observer`."""
+
+    def __init__(self, tenant: str, telemetry: Telemetry) -> None:
+        self._tenant = tenant
+        self._telemetry = telemetry
+        self.doing = "opening the session"  #: in words for people
+        self.plan: Plan | None = None  #: as it was planned first
+        self.people: int | None = None  #: active users of the tenant, as its list says
+
+    async def notify(self, event: Event) -> None:
+        """Take note."""
+        match event:
+            case SessionReady(_, _, fingerprint):
+                self.people = fingerprint.people
+                self.doing = "looking"
+            case Planned(plan):
+                self.plan = self.plan or plan
+                self.doing = "reading back" if plan.is_empty else "beginning"
+            case StepStarted(_, step):
+                self.doing = step.title
+            case StepEnded(step, result):
+                kind = _CAPITALS.sub("_", type(step).__name__).lower()
+                self._telemetry.step_ended(self._tenant, kind, result.milliseconds / 1000)
+                self.doing = "reading back"
+            case Verified():
+                self.doing = "filing the evidence"
+            case _:
+                pass
