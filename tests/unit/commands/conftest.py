@@ -18,7 +18,8 @@ from agent.execute.events import Event, JobEnded, JobStarted
 from agent.execute.gate import GateRelay
 from agent.execute.pace import Limits
 from agent.settings import Settings, Tenant
-from tests.unit.execute.fake import FakeSession, FakeTenant
+from tests.unit.execute.fake import FakeSession
+from tests.unit.execute.fake_tenant import FakeTenant
 
 SETTINGS = """
 [tenants.sandbox]

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.commands.leftovers import Presence
 from agent.credentials.known import KnownSecrets
 from agent.errors import Failed
 from agent.evidence.check import check
+from agent.evidence.presence import Presence
 from agent.evidence.recorder import EvidenceRecorder
 from agent.execute.events import JobStarted
-from tests.unit.execute.fake import START, provision
+from tests.unit.execute.cases import provision
+from tests.unit.execute.fake_tenant import START
 
 
 async def interrupted(root: Path) -> Path:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from agent.errors import AgentError, Failed, SignInRejected
 from tests.unit.commands.conftest import CommandLine
-from tests.unit.execute.fake import ENGINEER, HARBOR, FakeTenant, job, member, person, provision
+from tests.unit.execute.cases import job, member, person, provision
+from tests.unit.execute.fake_tenant import ENGINEER, HARBOR, FakeTenant
 
 OFFBOARD = job("offboard", person={"email": "ana.lindqvist@example.com"})
 

@@ -9,7 +9,8 @@ import pytest
 from agent.errors import Failed
 from agent.execute.remedies import BY_CODE, remedy
 from tests.unit.commands.conftest import CommandLine
-from tests.unit.execute.fake import FakeTenant, job, person, provision
+from tests.unit.execute.cases import job, person, provision
+from tests.unit.execute.fake_tenant import FakeTenant
 
 ANA = "ana.lindqvist@example.com"
 
