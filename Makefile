@@ -3,11 +3,14 @@
 PY := .venv/bin/python
 # The agent's async tests and pytest-playwright's sync pages must not share a process: each keeps an event loop running.
 PYTEST := $(PY) -m pytest -p no:playwright
-# Two at a time: a browser test mostly waits for its pages.
-BROWSER := $(PYTEST) -n 2 tests/browser
+UNIT := $(PYTEST) -n 2 tests/unit tests/docs tests/queue tests/service
+# The agent itself, beside a sandbox of its own: one at a time, since time limits are part of what is tested.
+SHORT_TORTURE := $(PYTEST) tests/torture
+# Three at a time on two cores: a browser test mostly waits for its pages.
+BROWSER := $(PYTEST) -n 3 --dist worksteal tests/browser
 PAGES := $(PY) -m pytest -n 2 -c tests/pages/pytest.ini --rootdir tests/pages tests/pages
 
-.PHONY: help set-up demo test test-unit test-browser test-pages lint types bench lock clean
+.PHONY: help set-up demo test test-unit test-browser test-pages test-torture test-container torture lint types bench lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,18 +22,28 @@ demo: set-up ## Provision a person in the sandbox tenant, for real, in a browser
 	@$(PY) -m fixtures.demo
 
 test: set-up ## Run all tests
-	$(PYTEST) -n 2 tests/unit tests/docs
+	$(UNIT)
 	$(BROWSER)
 	$(PAGES)
 
-test-unit: set-up ## Only the tests without a sandbox
-	$(PYTEST) -n 2 tests/unit tests/docs
+test-unit: set-up ## Only the tests without a sandbox: units, docs, both queues, the API
+	$(UNIT)
 
 test-browser: set-up ## Only flows and jobs against the sandbox, in Chromium
 	$(BROWSER)
 
 test-pages: set-up ## Only the pages that we serve, by hand as it were
 	$(PAGES)
+
+test-torture: set-up ## Every kind of fault once: kills, full disk, clock, PostgreSQL (about ten minutes)
+	$(SHORT_TORTURE)
+
+test-container: set-up ## Build the image and run it as an operator would (needs podman: .ci/set-up-container)
+	@.ci/set-up-container
+	$(PYTEST) tests/container
+
+torture: set-up ## All faults in full, kills at every boundary, 500 people in and out; prints a table (hours)
+	@$(PY) -m tests.torture
 
 lint: set-up ## Style and types
 	.venv/bin/ruff check .
@@ -44,7 +57,9 @@ lock: set-up ## Resolve the requirements anew (needs a package index; its addres
 	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  pyproject.toml -o requirements/runtime.txt
 	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-	  pyproject.toml --extra sandbox --extra dev -o requirements/dev.txt
+	  pyproject.toml --extra postgres -o requirements/postgres.txt
+	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  pyproject.toml --extra postgres --extra sandbox --extra dev -o requirements/dev.txt
 
 clean: ## Remove what was made, the virtual environment included
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache test-results

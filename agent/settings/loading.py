@@ -11,10 +11,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -27,8 +27,19 @@ from pydantic_settings import (
 from agent.domain.names import did_you_mean
 from agent.errors import Mender, Refused
 from agent.policy.rules import PolicyRules
+from agent.settings.section import Section
+from agent.settings.service import (
+    ApiSettings,
+    ClockSettings,
+    InboxSettings,
+    NotifySettings,
+    QueueSettings,
+    WorkerSettings,
+    is_loopback,
+)
 
 SETTINGS_FILE = "agent.toml"
+SectionT = TypeVar("SectionT", bound=Section)
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
@@ -42,11 +53,7 @@ class SettingsRefused(Refused):
         self.problems = problems
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Paths(_Section):
+class Paths(Section):
     """Where the agent keeps what it keeps. Relative paths start at the settings file's folder."""
 
     evidence: Path = Field(Path("var/evidence"), description="Evidence folders, one per job.")
@@ -54,7 +61,7 @@ class Paths(_Section):
     selectors: Path | None = Field(None, description="A selector catalogue to use in place of the one that is shipped.")
 
 
-class BrowserSettings(_Section):
+class BrowserSettings(Section):
     """The browser that is driven."""
 
     executable: str | None = Field(None, description="Path of a Chromium; found by itself when left out.")
@@ -62,7 +69,7 @@ class BrowserSettings(_Section):
     slow_ms: int = Field(0, ge=0, le=10_000, description="Pause after each browser action, in milliseconds.")
 
 
-class Timeouts(_Section):
+class Timeouts(Section):
     """How long is waited, in seconds."""
 
     page_s: float = Field(30, gt=0, le=600, description="For a page to load.")
@@ -72,7 +79,7 @@ class Timeouts(_Section):
     projects_s: float = Field(300, gt=0, le=7200, description="For an asynchronous save of the Projects tab.")
 
 
-class Tenant(_Section):
+class Tenant(Section):
     """One company account in Procore."""
 
     sign_in_url: str = Field(description="Address of the sign-in page.", examples=["https://login.procore.com/"])
@@ -88,6 +95,7 @@ class Tenant(_Section):
     )
     policy: PolicyRules = Field(default_factory=PolicyRules, description="What jobs may do without asking a person.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long is waited.")
+    max_running: int = Field(2, ge=1, le=16, description="Jobs of this tenant at once in the long-running agent.")
 
     @field_validator("company_id", mode="before")
     @classmethod
@@ -139,6 +147,12 @@ class Settings(BaseSettings):
 
     paths: Paths = Field(default_factory=Paths)
     browser: Annotated[BrowserSettings, NoDecode] = Field(default_factory=BrowserSettings)
+    queue: QueueSettings = Field(default_factory=QueueSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    inbox: InboxSettings = Field(default_factory=InboxSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
+    clock: ClockSettings = Field(default_factory=ClockSettings)
     tenants: dict[str, Tenant] = Field(default_factory=dict, description="Tenants by the name that jobs use.")
 
     @classmethod
@@ -203,19 +217,26 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] = os.
         problems = tuple(_problem(item, data) for item in error.errors())
         count = "1 key" if len(problems) == 1 else f"{len(problems)} keys"
         raise SettingsRefused("bad-settings", f"{path} cannot be used: {count} to mend.", problems) from None
-    return settings.model_copy(update={"paths": _anchored(settings.paths, path.resolve().parent)})
+    return _anchored(settings, path.resolve().parent)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name can only be this machine."""
-    return host in ("127.0.0.1", "::1", "localhost") or host.endswith(".localhost")
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """The settings with every relative path starting at this folder."""
 
+    def at(path: Path | None) -> Path | None:
+        return folder / path if path is not None else None
 
-def _anchored(paths: Paths, folder: Path) -> Paths:
-    return Paths(
-        evidence=folder / paths.evidence,
-        state=folder / paths.state,
-        selectors=folder / paths.selectors if paths.selectors else None,
+    def anchored(section: SectionT, **paths: Path | None) -> SectionT:
+        return section.model_copy(update={name: at(path) for name, path in paths.items()})
+
+    paths, queue, api, inbox = settings.paths, settings.queue, settings.api, settings.inbox
+    return settings.model_copy(
+        update={
+            "paths": anchored(paths, evidence=paths.evidence, state=paths.state, selectors=paths.selectors),
+            "queue": anchored(queue, file=queue.file),
+            "api": anchored(api, socket=api.socket),
+            "inbox": anchored(inbox, folder=inbox.folder),
+        }
     )
 
 

@@ -1,0 +1,39 @@
+"""Settings from ``agent.toml`` and ``AGENT_...`` variables."""
+
+from agent.settings.loading import (
+    SETTINGS_FILE,
+    BrowserSettings,
+    Paths,
+    Settings,
+    SettingsRefused,
+    Tenant,
+    Timeouts,
+    load_settings,
+)
+from agent.settings.service import (
+    ApiSettings,
+    ClockSettings,
+    InboxSettings,
+    NotifySettings,
+    QueueSettings,
+    WorkerSettings,
+    is_loopback,
+)
+
+__all__ = [
+    "SETTINGS_FILE",
+    "ApiSettings",
+    "BrowserSettings",
+    "ClockSettings",
+    "InboxSettings",
+    "NotifySettings",
+    "Paths",
+    "QueueSettings",
+    "Settings",
+    "SettingsRefused",
+    "Tenant",
+    "Timeouts",
+    "WorkerSettings",
+    "is_loopback",
+    "load_settings",
+]
