@@ -46,13 +46,16 @@ class StoredState:
         return state
 
     def save(self, state: Any) -> bool:
-        """Seal and keep this state. False when the keyring takes no key: then nothing is kept, rather than in clear."""
+        """Seal and keep this state. False when disk or keyring do not take it: then nothing is kept, never in clear."""
         key = self._key(make=True)
         if key is None:
             return False
         sealed = Fernet(key).encrypt(json.dumps({"owner": self._owner, "state": state}).encode())
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=self.file.name)  # mkstemp makes it 0600
+        try:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=self.file.name)  # mkstemp makes it 0600
+        except OSError:
+            return False
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(sealed)

@@ -12,7 +12,7 @@ What each kind of trouble leads to::
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from agent.errors import AgentError, AnswerLost, Failed, Refused, RetrySafe, SaveRejected, SignedOut, Uncertain
@@ -27,6 +27,7 @@ from agent.execute.thinking import Thinking
 from agent.execute.work import Seen, Work, recoverable
 from agent.plan.effects import failed_assignments, history_expectations, holds, unmet
 from agent.plan.steps import AssignProjects, Plan, Step
+from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
 
 #: Failures of our own while an answer came in: what the page said is not known.
@@ -57,6 +58,7 @@ class Attempt:
     user_id: str | None
     remaining: list[Step]
     rules: PolicyRules
+    permits: Callable[[Sequence[ApprovalNeeded], Plan], bool]
 
     async def run(self) -> None:
         """Carry out what remains. Raises Stopped; ``remaining`` then holds what was not begun."""
@@ -215,7 +217,9 @@ class Attempt:
         async def look() -> Plan:
             self.seen = await work.with_label(self.seen)
             plan = await self.thinking.plan(self.seen)
-            await judge(work, plan, self.seen.person, self.rules)
+            decision = await judge(work, plan, self.seen.person, self.rules)
+            if not self.permits(decision.approvals, plan):
+                raise Refused("plan-grew", f"What is left to do now needs an approval. {decision.reasons}")
             return without_sent_mails(plan, work.kept)
 
         async def fresh() -> Plan:

@@ -39,6 +39,11 @@ BY_CODE = {
     "unresolved-names": "Correct the names that are listed above; what is new in Procore has to be made there first.",
     "invitation-unknown": "Look at the person's row in Procore's Directory and send the invitation there, or set "
     "resend to true.",
+    "end-passed": "Correct ends_at to a time that is still to come, and send the job under a new key.",
+    "self-approved": "Let somebody else than the requester approve it, name them in reason.approved_by, and send it "
+    "again.",
+    "plan-grew": "Somebody changed the person meanwhile: look at what is left, then run the job again; it asks for the "
+    "approval.",
     # the machine
     "no-browser": "Install a browser with the command named above, or set AGENT_BROWSER to the path of a Chromium.",
     "browser-broken": "Start the browser by hand to see what it lacks, or set AGENT_BROWSER to another Chromium.",
@@ -124,6 +129,10 @@ BY_CODE = {
     "given-back": "Nothing: the job goes on by itself when the agent runs again.",
     "cancel-asked": "Nothing; `agent jobs show` says what was done and what was not.",
     "trail-unreadable": "Please report this; look at the person in Procore, then send the wish as a new job.",
+    "claim-lost": "Nothing: another worker goes on with the job.",
+    "stored-job-unreadable": "Submit the job again: this release cannot read it as it was stored.",
+    "poison-job": "Please report this with the evidence folder; `agent jobs retry` tries it again.",
+    "expired": "Submit the job again, if it is still wanted.",
     # uncertain
     "answer-lost": _LOOK,
     "not-visible": _LOOK,

@@ -218,7 +218,7 @@ class _JobRun:
     async def _carry_out(self, plan: Plan, thinking: Thinking, seen: Seen) -> Outcome:
         work = self.work
         user_id = seen.person.user_id if seen.person else None
-        attempt = Attempt(work, thinking, seen, user_id, list(plan.steps), self._orders.rules)
+        attempt = Attempt(work, thinking, seen, user_id, list(plan.steps), self._orders.rules, self._permits)
         try:
             await attempt.run()
         except Stopped as stopped:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def content(path: Path) -> bytes:
     return data
 
 
+def _own_folder(folder: Path) -> Path:
+    """The folder, made if need be. Raises OSError for a link: whoever may write into the inbox could have put it there,
+    and what lies behind it would be taken for dropped files and moved about."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        raise NotADirectoryError(
+            errno.ENOTDIR, "the inbox needs a folder of its own here, not a link or a file", str(folder)
+        )
+    return folder
+
+
 def accept(path: Path, inbox: Path) -> Path:
     """File a claimed file away as taken."""
     return _move(path, inbox / ACCEPTED)
@@ -103,8 +116,7 @@ def accept(path: Path, inbox: Path) -> Path:
 
 def reject(path: Path, inbox: Path, reason: str) -> Path:
     """File a claimed file away as refused, its reason beside it; the reason is there before the file is."""
-    folder = inbox / REJECTED
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = _own_folder(inbox / REJECTED)
     target = _free(folder, path.name)
     note = folder / (_fitting(target.name, REASON) + REASON)
     fresh = folder / f".{hashlib.sha256(os.fsencode(note.name)).hexdigest()[:16]}.new"
@@ -120,7 +132,7 @@ def reject(path: Path, inbox: Path, reason: str) -> Path:
 def taken(inbox: Path) -> list[Path]:
     """What an earlier process had claimed and not filed away."""
     folder = inbox / TAKEN
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    return sorted(_own_folder(folder).iterdir()) if os.path.lexists(folder) else []
 
 
 def shown(path: Path) -> str:
@@ -129,8 +141,7 @@ def shown(path: Path) -> str:
 
 
 def _move(path: Path, folder: Path) -> Path:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    target = _free(folder, path.name)
+    target = _free(_own_folder(folder), path.name)
     path.rename(target)
     return target
 

@@ -87,6 +87,9 @@ class Sender:
             delivery = await self._deliver(client, notice)
         except AgentError as error:  # the keyring does not open
             delivery = NotDelivered(f"{error.code}: {error.message}")
+        except Exception as error:  # one notice must not end the agent, which would meet it again at every start
+            # Only the kind: what a library says about a password it cannot use may hold a piece of it.
+            delivery = NotDelivered(f"{type(error).__name__}: it cannot be sent as the settings are")
         if isinstance(delivery, Delivered):
             await self._queue.notice_sent(notice.id)
             _log.info("notice-sent", notice=notice.id, kind=notice.kind, channel=notice.channel, job=notice.job_id)

@@ -6,6 +6,7 @@ somebody was asked, and how much the plan may change at most. A plan that has gr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
 from agent.queue.record import JobRecord
 
+_BETWEEN_NAMES = re.compile(r"[\s._-]+")
 LOCAL = "local:"  #: before the name of a user of this machine who needs no token
 
 
@@ -55,8 +57,8 @@ def covers(approval: Mapping[str, Any], needed: Sequence[ApprovalNeeded], plan: 
 def refuse_approver(record: JobRecord, job: Job, by: str, rules: PolicyRules) -> None:
     """Four eyes: raises Refused("four-eyes") when ``by`` submitted the job, or asked for it.
 
-    Names are compared without case; an address counts as its part before the @, too: ``maria.keller`` does not approve
-    what ``maria.keller@example.com`` asked for.
+    Names are compared without case; an address counts as its part before the @, too, and a dot, a dash or an underscore
+    as a space: ``maria.keller`` does not approve what ``maria.keller@example.com`` or ``Maria Keller`` asked for.
     """
     if not rules.four_eyes:
         return
@@ -73,4 +75,5 @@ def refuse_approver(record: JobRecord, job: Job, by: str, rules: PolicyRules) ->
 
 def _names(who: str) -> set[str]:
     name = normal_name(who.removeprefix(LOCAL))
-    return {name, name.partition("@")[0]} - {""}
+    before_at = name.partition("@")[0]
+    return {name, before_at, " ".join(_BETWEEN_NAMES.split(before_at)).strip()} - {""}

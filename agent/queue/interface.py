@@ -194,8 +194,8 @@ class Queue(Protocol):
     async def spend(self, claim: Claim, kind: str, amount: int, limit: int, window_s: float) -> tuple[bool, int]:
         """Take ``amount`` from a tenant's budget of ``limit`` in the last ``window_s`` seconds, in one transaction.
 
-        Returns whether it was granted, and how much was spent before. A job spends each kind once: a second run of the
-        same job is granted without being counted again.
+        Returns whether it was granted, and how much was spent before. A job spends each kind once in that time: a
+        second run within it is granted without being counted again, a later one asks anew.
         """
 
     # --- time-limited access ---

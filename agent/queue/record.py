@@ -12,8 +12,8 @@ The life of a job::
       │  └─ a later offboard of the same person ─► superseded (grants only)
       └─ graceful stop, or the tenant was paused: given back without counting an attempt
 
-A job dated in the future does not hold its person; one that waits for a retry, or is held, does. Times are seconds
-since the epoch (float) by the clock of the ledger.
+A job dated in the future does not hold its person; one that waits for a retry, or is held, does, unless it only reads.
+Times are seconds since the epoch (float) by the clock of the ledger.
 """
 
 from __future__ import annotations

@@ -54,10 +54,11 @@ def create_app(
     metrics: Metrics,
     *,
     inbox_trouble: Callable[[], str] = str,
+    clock_trouble: Callable[[], str] = str,
     started_at: float | None = None,
 ) -> FastAPI:
     """The application on an open queue; ``started_at`` None is now."""
-    at_work = AtWork(time.time() if started_at is None else started_at, worker.status, inbox_trouble)
+    at_work = AtWork(time.time() if started_at is None else started_at, worker.status, inbox_trouble, clock_trouble)
     app = FastAPI(
         title="Provisioning agent for Procore's Directory",
         version=agent.__version__,

@@ -58,6 +58,7 @@ class AtWork:
     started_at: float
     worker: Callable[[], Any]  # a dataclass: browser, sessions, draining, ...
     inbox_trouble: Callable[[], str] = str
+    clock_trouble: Callable[[], str] = str
 
 
 class Desk(Protocol):

@@ -48,7 +48,7 @@ async def healthz() -> Health:
     responses={503: {"model": Readiness, "description": "Not ready; `checks` says why."}},
 )
 async def readyz(request: Request) -> Any:
-    """200 when the queue answers and the agent takes jobs; 503 with the reason otherwise.
+    """200 when the queue answers, the agent takes jobs and its clock runs; 503 with the reason otherwise.
 
     A paused tenant or a broken inbox leaves the agent ready: restarting it would mend neither.
     """
@@ -56,9 +56,10 @@ async def readyz(request: Request) -> Any:
     checks = {
         "queue": await _queue(vitals.queue),
         "worker": _worker(vitals.at_work),
+        "clock": vitals.at_work.clock_trouble() or "ok",
         "inbox": vitals.at_work.inbox_trouble() or "ok",
     }
-    found = Readiness(ready=checks["queue"] == checks["worker"] == "ok", checks=checks)
+    found = Readiness(ready=all(checks[name] == "ok" for name in ("queue", "worker", "clock")), checks=checks)
     return Response(found.model_dump_json(), 200 if found.ready else 503, media_type="application/json")
 
 

@@ -33,9 +33,17 @@ def parts_of(
     """The parts, not yet begun."""
     inbox = Inbox(settings, queue)
     operators = Operators(settings.paths.state)
-    app = create_app(settings, queue, worker, operators, metrics, inbox_trouble=lambda: inbox.trouble)
-    api = ApiServer(settings.api, app, health_app(app))
     clock = AgentClock(settings, queue, Hooks(keep_sessions_fresh=worker.keep_sessions))
+    app = create_app(
+        settings,
+        queue,
+        worker,
+        operators,
+        metrics,
+        inbox_trouble=lambda: inbox.trouble,
+        clock_trouble=lambda: "; ".join(clock.troubles()),
+    )
+    api = ApiServer(settings.api, app, health_app(app))
     return (
         Part("API", api.run, may_end=not _serves(settings)),
         Part("inbox", inbox.run, may_end=settings.inbox.folder is None),

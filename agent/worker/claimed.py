@@ -56,6 +56,7 @@ class ClaimedJob:
         self.since = shop.clock()
         self.folder: Path | None = None
         self._job: Job | None = None
+        self._ended: JobRecord | None = None
         self._facts: TenantFacts | None = None
         self._boundary = QueueBoundary(
             shop.queue, claim, shop.draining, lambda: self.folder, self._remember_ends_of_access
@@ -147,21 +148,24 @@ class ClaimedJob:
     # --- ending ---
 
     async def _finish(self, outcome: Outcome) -> Ending | None:
-        shop, record = self._shop, self.record
         ending, judgement = await self._ending(outcome)
+        if await self.put_on_record(ending) is None or self._ended is None:
+            return None
+        self._tell(outcome, self._ended, judgement)
+        return ending
+
+    async def put_on_record(self, ending: Ending) -> Ending | None:
+        """Tell the queue how the run ended, however long its disk is full; None when the job is another worker's."""
         while True:
             try:
-                ended = await shop.queue.finish(self.claim, ending)
-                break
+                self._ended = await self._shop.queue.finish(self.claim, ending)
+                return ending
             except ClaimLost:
-                _log.warning("claim-lost", queue_job=record.id, evidence=str(self.folder or ""))
+                _log.warning("claim-lost", queue_job=self.record.id, evidence=str(self.folder or ""))
                 return None
-            except AgentError as error:  # the disk is full: the job stays ours until its end can be put on record
-                _log.error("queue-unwritable", queue_job=record.id, code=error.code, text=error.message)
+            except AgentError as error:  # the job stays ours until its end can be put on record
+                _log.error("queue-unwritable", queue_job=self.record.id, code=error.code, text=error.message)
                 await asyncio.sleep(_FINISH_AGAIN_S)
-        shop.failures[record.tenant] = judgement.failures
-        self._tell(outcome, ended, judgement)
-        return ending
 
     async def _ending(self, outcome: Outcome) -> tuple[Ending, Judgement]:
         shop, record, job = self._shop, self.record, self._job
@@ -173,6 +177,7 @@ class ClaimedJob:
             stop_words=self._boundary.words or shop.draining.words,
         )
         judgement = judge(record, outcome, shop.rules, moment)
+        shop.failures[record.tenant] = judgement.failures  # at once: others of the tenant are judged meanwhile
         how = judgement.how
         if isinstance(how, Held) and not how.data:
             how = replace(how, data=self._hold_data(how.hold, outcome))
@@ -215,7 +220,8 @@ class ClaimedJob:
         """One line that says how the run ended, and where to look for the rest; no name or address stands in it."""
         shop, record, now = self._shop, self.record, self._shop.clock()
         is_leaver = isinstance(judgement.how, Done) and record.op == "offboard"
-        waited_since = max(record.created_at, record.not_before)
+        # The date of a retry is its back-off's: the person has waited all the time.
+        waited_since = record.created_at if record.attempt > 1 else max(record.created_at, record.not_before)
         seconds = max(0.0, now - self.since)
         shop.telemetry.job_ended(
             record.tenant, record.op, outcome.verdict.value, seconds, now - waited_since if is_leaver else None

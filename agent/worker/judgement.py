@@ -6,6 +6,7 @@
     stopped because the agent stops            given back, no attempt counted
     stopped because somebody asked             Stopped (cancelled, or superseded)
     the tenant's trouble, or the machine's     again, no attempt counted, and the tenant is paused
+    an unknown screen for the second time      held for a hand-over, and the tenant is paused
     passing trouble, nothing unknown           again, after a while
     impossible for the agent                   held for a hand-over
     waits for an approval                      held for an approval
@@ -99,12 +100,11 @@ def _trouble(record: JobRecord, outcome: Outcome, rules: Rules, moment: Moment) 
     trouble = _as_trouble(outcome)
     is_failure = outcome.verdict is not Verdict.REFUSED
     failures = moment.failures + 1 if is_failure else moment.failures
+    pause = _pause(code, failures, rules, moment, outcome) if is_failure else None
     if _is_unknown(outcome):
-        return Judgement(Held(Hold.UNCERTAIN, outcome.summary, trouble=trouble), failures)
+        return Judgement(Held(Hold.UNCERTAIN, outcome.summary, trouble=trouble), failures, pause)
     if code in troubles.TENANT_PAUSED_FOR:
-        until = moment.now + rules.pause_s if code in troubles.MACHINE else None
-        return Judgement(Retry(moment.now, trouble, counts=False), failures, PauseTenant(outcome.summary, until))
-    pause = _breaker(code, failures, rules, moment, outcome) if is_failure else None
+        return Judgement(_after_the_pause(record, outcome, moment), failures, pause)
     if code in troubles.BY_HAND:
         return Judgement(Held(Hold.HAND_OVER, outcome.summary, trouble=trouble), failures, pause)
     if code in troubles.PASSING:
@@ -121,8 +121,24 @@ def _is_unknown(outcome: Outcome) -> bool:
     return outcome.verdict is Verdict.UNCERTAIN and any(step.state == "unknown" for step in outcome.steps)
 
 
-def _breaker(code: str, failures: int, rules: Rules, moment: Moment, outcome: Outcome) -> PauseTenant | None:
-    """A pause that ends by itself; the next failure after it pauses again, the next success closes the matter."""
+def _after_the_pause(record: JobRecord, outcome: Outcome, moment: Moment) -> How:
+    """Again, once the tenant is resumed; a job that meets an unknown screen a second time is a person's.
+
+    It would be the first one after each resume, and pause its tenant for all others.
+    """
+    trouble = _as_trouble(outcome)
+    if trouble.code in troubles.UNKNOWN_UI and record.error_code == trouble.code:
+        return Held(Hold.HAND_OVER, outcome.summary, trouble=trouble)
+    return Retry(moment.now, trouble, counts=False)
+
+
+def _pause(code: str, failures: int, rules: Rules, moment: Moment, outcome: Outcome) -> PauseTenant | None:
+    """Until a person resumes, for the sign-in and unknown screens; else one that ends by itself.
+
+    After the latter the next failure pauses again, and the next success closes the matter.
+    """
+    if code in troubles.TENANT_PAUSED_FOR:
+        return PauseTenant(outcome.summary, moment.now + rules.pause_s if code in troubles.MACHINE else None)
     limit = rules.outages_before_pause if code in troubles.OUTAGE else rules.failures_before_pause
     if failures < limit:
         return None

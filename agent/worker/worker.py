@@ -38,6 +38,7 @@ _log = structlog.get_logger()
 _LOOK_AT_WINDOWS_S = 60.0  # write windows open and close while nothing else happens
 _CLAIM_AGAIN_S = 5.0
 _IDLE_S = 1.0  # a queue that gives nothing for so long has nothing that is due
+_GIVE_BACK_S = 5.0  # what the queue may take to have a job back while the agent leaves
 _SEAL_S = 10.0  # what a cancelled run may take to seal its evidence
 
 
@@ -158,8 +159,10 @@ class Worker:
             await asyncio.wait(left, timeout=seal_s)
         for task, job in left.items():
             if not task.done() or task.cancelled():
-                with contextlib.suppress(ClaimLost, AgentError):
-                    await self._queue.finish(job.claim, Ending(GiveBack(GIVEN_BACK), evidence=str(job.folder or "")))
+                # A queue that does not answer gets its job back by the next start.
+                with contextlib.suppress(ClaimLost, AgentError, TimeoutError):
+                    ending = Ending(GiveBack(GIVEN_BACK), evidence=str(job.folder or ""))
+                    await asyncio.wait_for(self._queue.finish(job.claim, ending), _GIVE_BACK_S)
 
     async def keep_sessions(self) -> None:
         """Seal the tenants' sessions as they are now, so that a start after a crash need not sign in."""
@@ -227,9 +230,7 @@ class Worker:
             ending = await job.run()
         except Exception as error:  # a mistake in the agent, outside of what a run catches
             _log.exception("job-run-broken", queue_job=job.record.id)
-            ending = _broken(error, job)
-            with contextlib.suppress(AgentError):
-                await self._queue.finish(job.claim, ending)
+            ending = await job.put_on_record(_broken(error, job))
         if ending is not None and ending.pause is not None:
             self._paused_at[job.record.tenant] = self._claims
 

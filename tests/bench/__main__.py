@@ -200,12 +200,16 @@ def main() -> int:
         seen |= snapshots(chosen.sizes, rounds=2)
     seen |= queues()
     seen |= workers(people, set_up, chosen.jobs, chosen.long_run)
-    aims = QUEUE_AIMS | WORKER_AIMS | {
-        "agent / bare, wall": 1.4,
-        "agent / careless, wall": 2.5,
-        "snapshot / same pages, largest": 1.2,
-        "CPU a person, largest / smallest": 1.2,
-    }
+    aims = (
+        QUEUE_AIMS
+        | WORKER_AIMS
+        | {
+            "agent / bare, wall": 1.4,
+            "agent / careless, wall": 2.5,
+            "snapshot / same pages, largest": 1.2,
+            "CPU a person, largest / smallest": 1.2,
+        }
+    )
     table = Table(title="Against our aims")
     for heading in ("figure", "aim", "seen", ""):
         table.add_column(heading)

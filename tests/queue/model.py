@@ -221,6 +221,8 @@ class ModelQueue:
     def resolve(self, job: ModelJob) -> bool:
         if not self.may_come_back(job) or (job.state is JobState.QUEUED and job.hold is None):
             return False
+        if self.was_offboarded_since(job, LIVE):
+            return False
         self.back(job, Mode.CHECK)
         job.attempt, job.crashes = 0, 0
         return True
@@ -234,12 +236,12 @@ class ModelQueue:
     def may_come_back(self, job: ModelJob) -> bool:
         return job.state in (JobState.QUEUED, JobState.DEAD)
 
-    def was_offboarded_since(self, job: ModelJob) -> bool:
+    def was_offboarded_since(self, job: ModelJob, states: tuple[JobState, ...] = (*LIVE, JobState.DONE)) -> bool:
         return job.new.yields_to_offboard and any(
             other.new.supersedes
             and other.id > job.id
             and (other.new.tenant, other.new.person) == (job.new.tenant, job.new.person)
-            and other.state in (*LIVE, JobState.DONE)
+            and other.state in states
             for other in self.jobs
         )
 

@@ -224,6 +224,19 @@ async def test_a_budget_is_shared_by_the_tenants_jobs_and_spent_once_by_each(pla
     assert await queue.spend(third, "people", 3, 3, 3600) == (True, 0)
 
 
+async def test_a_job_that_comes_again_after_the_window_spends_anew(place: Place, queue: Queue) -> None:
+    """Else a hundred offboards, spread over a day and dead, could be run again all at once without an approval."""
+    old = await claimed(place, queue, person="ana")
+    assert await queue.spend(old, "people", 1, 1, 3600) == (True, 0)
+    place.clock.now += 3601
+    other = await claimed(place, queue, person="bo")
+    assert await queue.spend(other, "people", 1, 1, 3600) == (True, 0)
+    assert await queue.spend(old, "people", 1, 1, 3600) == (False, 1)
+    place.clock.now += 3601
+    assert await queue.spend(old, "people", 1, 1, 3600) == (True, 0)
+    assert await queue.spend(other, "people", 1, 1, 3600) == (False, 1)
+
+
 async def test_a_notice_goes_once_to_each_channel_that_wants_it(place: Place, queue: Queue) -> None:
     """A row per channel, one per key, tried again at its time, gone when it has arrived."""
     for _ in range(2):

@@ -207,3 +207,21 @@ async def test_a_job_is_given_up_when_its_time_has_come(place: Place, queue: Que
     job = await queue.job(first)
     assert (job.state.value, job.error_kind) == ("dead", "expired")
     assert [(notice.kind, notice.channel) for notice in await queue.notices_due()] == [("expired", "webhook:desk")]
+
+
+@pytest.mark.parametrize("how", [Retry(NOON + 3600, TROUBLE), Held(Hold.HAND_OVER, "no right to look")])
+@pytest.mark.parametrize("where", ["the same line", "another line"])
+async def test_no_leaver_waits_for_a_report(place: Place, queue: Queue, how: Retry | Held, where: str) -> None:
+    """A report that could not be had is tried later, or by a person; meanwhile the person's other jobs go on."""
+    if where == "another line":  # joined only when the change of the address was accepted
+        await submit(queue, wish("ana.new", op="read"), wish("ana"))
+        (report,) = [claim for claim in [await claimed(place, queue)] if claim.job.op == "read"]
+        await done(queue, await claimed(place, queue))
+        (offboard,) = await submit(queue, wish("ana", op="change_email", to="ana.new"))
+    else:
+        await submit(queue, wish(op="read"))
+        report = await claimed(place, queue)
+        (offboard,) = await submit(queue, wish(op="offboard"))
+    assert await place.try_claim(queue) is None, "never two at a time"
+    await queue.finish(report, Ending(how))
+    assert (await claimed(place, queue)).job.id == offboard

@@ -111,13 +111,30 @@ async def test_an_approved_job_keeps_its_date(place: Place, queue: Queue) -> Non
 
 @pytest.mark.parametrize("steer", ["retry", "hand_over"])
 async def test_an_old_grant_does_not_bring_a_leaver_back(place: Place, queue: Queue, steer: str) -> None:
-    """What died before the offboarding is not run again after it; to look is harmless."""
+    """What died before the offboarding is not run again after it; to look is harmless once the person is offboarded."""
     dead = await job_in(place, queue, "dead")
     await queue.submit([wish(op="offboard")])
     with pytest.raises(NotPossibleNow) as refused:
         await STEERS[steer](queue, dead)
     assert refused.value.code == "overtaken"
+    offboarding = await place.try_claim(queue)
+    assert offboarding is not None
+    await queue.finish(offboarding, Ending(Done()))
+    with pytest.raises(NotPossibleNow):
+        await STEERS[steer](queue, dead)
     assert (await queue.resolve(dead, "mia")).mode is Mode.CHECK
+
+
+async def test_no_leaver_waits_for_a_look_at_an_old_grant(place: Place, queue: Queue) -> None:
+    """A look that does not find what was wished ends in a hold, and a hold keeps the person's later jobs waiting."""
+    dead = await job_in(place, queue, "dead")
+    (offboard,) = await queue.submit([wish(op="offboard")])
+    with pytest.raises(NotPossibleNow) as refused:
+        await queue.resolve(dead, "mia")
+    assert refused.value.code == "overtaken"
+    claim = await place.try_claim(queue)
+    assert claim is not None
+    assert claim.job.id == offboard.id
 
 
 async def test_a_redriven_job_has_the_place_of_its_number(place: Place, queue: Queue) -> None:

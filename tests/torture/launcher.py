@@ -1,11 +1,12 @@
 """Starts the real agent with strings attached: ``python -m tests.torture.launcher run --settings FILE``.
 
-The agent's code is untouched. Two of its edges are wrapped, each only when an environment variable asks for it:
+The agent's code is untouched. Some of its edges are wrapped, each only when an environment variable asks for it:
 
 * ``TORTURE_PLAN`` names a JSON file with a list of ``{"job": id, "call": n, "when": "before" | "after"}``. A job that
   comes to its call of the queue stands still there; when all of the list do, the process ends as by ``kill -9``. A job
   whose entry is taken out of the file goes on. ``"call": "any"`` is the first one. Calls are counted from the claim
   (call 1), anew in each process, and noted in ``FILE.calls``, so that a sweep knows how many there are.
+* ``TORTURE_FORGET`` (any value) plants a violation: the agent does not learn which write a dead one had under way.
 * ``TORTURE_CLOCK`` names a file with a number of seconds by which ``time.time()`` is ahead.
 """
 
@@ -18,11 +19,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 PLAN = "TORTURE_PLAN"
 CLOCK = "TORTURE_CLOCK"
+FORGET = "TORTURE_FORGET"
 WATCHED = ("next_claim", "guard", "progress", "spend", "finish")
 """Calls on behalf of one claimed job."""
 
@@ -82,6 +85,8 @@ def _wrapped(name: str, call: Callable[..., Any], tether: Tether) -> Callable[..
         if name == "next_claim":
             claim = await call(*arguments, **options)
             await tether.after(name, claim.job.id)
+            if os.environ.get(FORGET):
+                claim = replace(claim, job=replace(claim.job, progress={}))
             return claim
         job_id = arguments[0].job.id
         await tether.before(name, job_id)

@@ -3,7 +3,8 @@
 Kills come in volleys. Several jobs about several people run at once, each is brought to its own boundary and stands
 still there, and then the agent is killed under all of them. It is started again and must finish what it had; the same
 process then takes the next volley. What becomes of a request that was under way is varied: it is dropped, it is applied
-as soon as the agent is dead, or it is applied late, while the next agent is already looking.
+as soon as the agent is dead, or it is applied late, while the next agent is already looking. An invitation is also
+applied last, when the job is over: it is the one write that cannot be seen on a page and must not happen twice.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.signals import has_ended
 from tests.torture.scene import LIMIT, Scene
 from tests.torture.wishes import Case, case
 
-Fate = Literal["dropped", "applied", "applied late"]
+Fate = Literal["dropped", "applied", "applied late", "applied last"]
 Side = Literal["before", "after"]
 PATIENCE_S = 90.0
 
@@ -81,7 +82,7 @@ def measure(scene: Scene, action: str) -> Measure:
 
 
 def at_requests(measured: Measure) -> Iterator[AtRequest]:
-    """Before each write with each of the three fates, and after it."""
+    """Before each write with each of the fates, and after it."""
     seen: Counter[str] = Counter()
     for operation in measured.writes:
         seen[operation] += 1
@@ -90,6 +91,8 @@ def at_requests(measured: Measure) -> Iterator[AtRequest]:
         yield AtRequest(measured.action, operation, nth, "before", "dropped")
         yield AtRequest(measured.action, operation, nth, "before", "applied")
         yield AtRequest(measured.action, operation, nth, "before", "applied late")
+        if operation == "invite":
+            yield AtRequest(measured.action, operation, nth, "before", "applied last")
 
 
 def at_calls(measured: Measure) -> Iterator[AtCall]:
@@ -146,16 +149,18 @@ def _at_requests(scene: Scene, kills: Sequence[tuple[AtRequest, Case]]) -> int:
             fate = next(fates[person] for person in entry["people"] if person in fates)
             if fate == "applied late":
                 late.append(entry["id"])
-            else:
+            elif fate != "applied last":
                 then = "go_on" if fate == "applied" else "drop"
                 scene.sandbox.post("/held/release", {"then": then, "id": entry["id"]})
         before = len(scene.sandbox.get("/requests"))
         scene.agent.start()
         if late:
             _wait_for_requests(scene, before)
-            scene.sandbox.post("/held/release", {"then": "go_on"})
+            for hold_id in late:
+                scene.sandbox.post("/held/release", {"then": "go_on", "id": hold_id})
     for job_id in ids:
         scene.wait_settled(job_id)
+    scene.sandbox.post("/held/release", {"then": "go_on"})  # what is to be applied last
     return len(held)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.torture import kills, machine, queueing
+from tests.torture.launcher import FORGET
 from tests.torture.scene import Scene, opened
-from tests.torture.sweep import at_calls, at_requests, carry_out, measure, volleys
+from tests.torture.sweep import AtRequest, at_calls, at_requests, carry_out, measure, volleys
 
 pytestmark = pytest.mark.timeout(900)
 SAMPLED = ("provision", "offboard", "reactivate")
@@ -45,6 +46,17 @@ def test_kills_at_a_sample_of_the_boundaries(scene: Scene) -> None:
         came += carry_out(scene, volley, f"s{n}")
     assert came >= 9, "most of the kills never came: the sample is none"
     assert well(scene)
+
+
+def test_an_agent_that_forgets_is_caught(scene: Scene) -> None:
+    """A planted violation: without its memory the agent invites again, and the counters see the second mail."""
+    scene.agent.environment[FORGET] = "yes"
+    scene.agent.start()
+    measure(scene, "read")
+    assert carry_out(scene, [AtRequest("invite", "invite", 1, "before", "applied last")], "forgets") == 1
+    counts = scene.judge()
+    assert counts.mails_twice == 1, counts.details
+    assert not counts.all_is_well
 
 
 def test_kills_at_random_moments(scene: Scene) -> None:

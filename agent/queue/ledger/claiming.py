@@ -1,6 +1,7 @@
 """Which job is next.
 
-Each line (the jobs of one person) has at most one candidate: its first job that is not dated in the future. It is as
+Each line (the jobs of one person) has at most one candidate: its first job that is not dated in the future (reports
+that are held or wait for a retry do not count). It is as
 urgent as the most urgent job behind it, so that nobody's offboarding waits for the small things before it. The choice
 is one grouped walk over the index ``job_todo``; asked job by job ("is anything of this person running or earlier?") it
 does not come to an end with ten thousand jobs.
@@ -19,6 +20,13 @@ from agent.queue.ledger.rows import text_of
 from agent.queue.record import Claim, JobRecord, JobState
 
 _PAGE = 20  # candidates looked at together; nearly always the first is taken
+
+# A report changes nothing: while it is held or waits for its retry it keeps nobody waiting, least of all a leaver.
+_REPORT = f"op IN ({', '.join(repr(op) for op in sorted(READING_OPS))})"
+_IN_LINE = (
+    f"(not_before <= ? OR (started_at IS NOT NULL AND NOT {_REPORT}))"
+    f" AND NOT ({_REPORT} AND hold IS NOT NULL AND mode <> 'check')"
+)
 
 
 def claim(ledger: Ledger, worker: str, openings: Openings, tenant: str | None = None) -> Claim | None:
@@ -113,7 +121,7 @@ def heads(now: float, tenants: Sequence[str], openings: Openings) -> tuple[str, 
         f" MIN(CASE WHEN {ready} THEN id END) AS first_at_any_hour,"
         f" MAX(CASE WHEN {ready} AND {pressing} THEN 1 ELSE 0 END) AS pressed"
         f" FROM job WHERE state = 'queued' AND tenant IN ({places(tenants)})"
-        " AND (not_before <= ? OR started_at IS NOT NULL) GROUP BY tenant, line) AS head"
+        f" AND {_IN_LINE} GROUP BY tenant, line) AS head"
         " WHERE first = first_to_run OR (pressed = 1 AND first = first_at_any_hour) ORDER BY urgency, first"
     )
     return statement, (now, *hours_values, now, now, *pressing_values, *tenants, now)
@@ -150,16 +158,16 @@ def _shares_an_address_in_use(ledger: Ledger, job: JobRecord) -> bool:
     Lines are joined when a ``change_email`` is accepted; jobs that were in two lines then are told apart only here.
     """
     addresses = [address for address in (job.person, job.other_person) if address is not None]
-    among = places(addresses)
+    among, columns = places(addresses), "id, state, not_before, started_at, line, op, hold, mode"
     row = ledger.row(
         "SELECT id FROM ("
-        f" SELECT id, state, not_before, started_at, line FROM job WHERE tenant = ? AND person IN ({among})"
+        f" SELECT {columns} FROM job WHERE tenant = ? AND person IN ({among})"
         " AND state IN ('queued', 'running')"
         " UNION ALL"
-        f" SELECT id, state, not_before, started_at, line FROM job WHERE tenant = ? AND other_person IN ({among})"
+        f" SELECT {columns} FROM job WHERE tenant = ? AND other_person IN ({among})"
         " AND state IN ('queued', 'running')"
         ") AS sharing WHERE line <> ? AND"
-        " (state = 'running' OR (id < ? AND (not_before <= ? OR started_at IS NOT NULL))) LIMIT 1",
+        f" (state = 'running' OR (id < ? AND {_IN_LINE})) LIMIT 1",
         *(job.tenant, *addresses),
         *(job.tenant, *addresses),
         *(job.line, job.id, ledger.now),

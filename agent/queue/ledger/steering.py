@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.errors import Mender
 from agent.queue.interface import NotPossibleNow
-from agent.queue.ledger.database import Ledger, Value
+from agent.queue.ledger.database import Ledger, Value, places
 from agent.queue.ledger.jobs import Happened, change, find, line_for, note
 from agent.queue.ledger.rows import text_of
 from agent.queue.record import Hold, JobRecord, JobState, Mode
@@ -61,7 +61,8 @@ def approve(ledger: Ledger, job_id: int, by: str, approval: Mapping[str, Any]) -
 def resolve(ledger: Ledger, job_id: int, by: str) -> JobRecord:
     """Let the next run only look. The hold stays on record until that run has ended.
 
-    Raises NotPossibleNow("nothing-to-resolve") for a job that is neither held nor dead.
+    Raises NotPossibleNow("nothing-to-resolve") for a job that is neither held nor dead, and "overtaken" for a grant
+    whose person is still to be offboarded: should the look end in a hold, the leaver would wait behind it.
     """
     job = find(ledger, job_id)
     if job.state is not JobState.DEAD and (job.state is not JobState.QUEUED or job.hold is None):
@@ -86,8 +87,7 @@ def _back_in_line(ledger: Ledger, job: JobRecord, *, reads_only: bool = False, *
         raise NotPossibleNow("job-is-running", f"Job {job.id} is being worked on.")
     if job.state not in (JobState.QUEUED, JobState.DEAD):
         raise NotPossibleNow("job-is-over", f"Job {job.id} is {job.state}: submit a new one.")
-    if not reads_only:
-        _refuse_if_offboarded_since(ledger, job)
+    _refuse_if_offboarded_since(ledger, job, ("queued", "running") if reads_only else ("queued", "running", "done"))
     if job.state is JobState.DEAD:
         line = line_for(ledger, job.tenant, job.person, job.other_person)
         columns |= {"line": line, "finished_at": None, "give_up_at": None}
@@ -95,18 +95,19 @@ def _back_in_line(ledger: Ledger, job: JobRecord, *, reads_only: bool = False, *
     return change(ledger, job, state=JobState.QUEUED.value, not_before=0.0, **settings)
 
 
-def _refuse_if_offboarded_since(ledger: Ledger, job: JobRecord) -> None:
+def _refuse_if_offboarded_since(ledger: Ledger, job: JobRecord, states: tuple[str, ...]) -> None:
     """An old job that is run again must not bring a leaver back."""
     if not job.yields_to_offboard:
         return
     row = ledger.row(
         "SELECT id FROM job WHERE tenant = ? AND person = ? AND supersedes = 1 AND id > ?"
-        " AND state IN ('queued', 'running', 'done') ORDER BY id LIMIT 1",
+        f" AND state IN ({places(states)}) ORDER BY id LIMIT 1",
         *(job.tenant, job.person, job.id),
+        *states,
     )
     if row is not None:
         raise NotPossibleNow(
             "overtaken",
-            f"Job {row['id']} has offboarded the person since job {job.id} was accepted: submit a new job.",
+            f"Job {row['id']}, accepted after job {job.id}, offboards the person: submit a new job if one is needed.",
             mender=Mender.REQUESTER,
         )

@@ -86,6 +86,12 @@ def test_without_a_keyring_nothing_is_kept_rather_than_in_clear(tmp_path: Path, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_takes_no_file_costs_the_session_and_nothing_else(tmp_path: Path) -> None:
+    """A job that is done must not end uncertain because its cookies could not be kept."""
+    (tmp_path / "sessions").write_text("a file where the folder should be")
+    assert not StoredState(tmp_path / "sessions", "acme", "svc@example.com", Keyring()).save(STATE)
+
+
 def test_forgetting_removes_file_and_key(tmp_path: Path) -> None:
     """`agent credentials remove` leaves nothing that could sign in."""
     backend = Keyring()

@@ -7,8 +7,10 @@ import pytest
 from agent.domain.access import CompanyAccess
 from agent.domain.person import Person
 from agent.errors import Failed
+from agent.execute import attempt
 from agent.execute.events import Note, Planned, SessionReady, WriteAnswered
 from agent.execute.outcome import Verdict
+from agent.policy.check import ApprovalNeeded, Decision
 from tests.unit.execute.cases import job, member, person, provision
 from tests.unit.execute.fake import Listener, run, sent_twice
 from tests.unit.execute.fake_tenant import CLINIC, ENGINEER, HARBOR, FakeTenant
@@ -47,6 +49,23 @@ async def test_a_lost_answer_is_settled_by_observation(operation: str) -> None:
     assert tenant.outbox == [ANA]
     assert [planned.replanned for planned in listener.of(Planned)] == [False, True]
     assert [step.number for step in outcome.steps] == [1, 2, 3, 4], "numbers go on after a new plan"
+
+
+async def test_a_new_plan_that_needs_an_approval_is_not_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was within the budget at first may not be any more when somebody has changed the person meanwhile."""
+    wait = Decision(approvals=(ApprovalNeeded(code="too-many-projects", message="The plan changes 99 projects."),))
+
+    async def judged(*_: object) -> Decision:
+        return wait
+
+    monkeypatch.setattr(attempt, "judge", judged)  # of the plans after the first
+    tenant = troubled(("create_user", "lose the answer"))
+    outcome = await run(provision(), tenant)
+    assert outcome.verdict is Verdict.UNCERTAIN
+    assert "99 projects" in outcome.summary
+    assert len(tenant.sent) == 1
+    approved = troubled(("create_user", "lose the answer"))
+    assert (await run(provision(), approved, approved=True)).verdict is Verdict.DONE
 
 
 @pytest.mark.parametrize("operation", ["save_user", "remove_from_all_projects", "inactivate"])

@@ -293,3 +293,24 @@ def _become_a_file(folder: Path) -> None:
 
 def _go(folder: Path) -> None:
     folder.unlink()
+
+
+@pytest.mark.parametrize("name", [".taken", "accepted", "rejected"])
+async def test_no_link_leads_the_inbox_elsewhere(
+    inbox: Inbox, queue: Queue, folder: Path, tmp_path: Path, name: str
+) -> None:
+    """Senders may write here; a link in place of one of our folders must not let them move the agent's own files."""
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "operators.json").write_text("{}", encoding="utf-8")
+    (folder / name).symlink_to(state)
+    (folder / "people.json").write_text(json.dumps(job()), encoding="utf-8")
+    (folder / "bad.json").write_text("nonsense", encoding="utf-8")
+    await looks(inbox, 3)
+    assert [path.name for path in state.iterdir()] == ["operators.json"]
+    if name == ".taken":
+        assert "not a link" in inbox.trouble
+        (folder / name).unlink()
+    await looks(inbox, 3)
+    assert inbox.trouble == ""
+    assert await jobs(queue) == ["k-1"]

@@ -89,6 +89,27 @@ async def test_a_death_before_it_is_crossed_off_repeats_it_under_its_id(
     assert first == second
 
 
+async def test_a_notice_that_cannot_be_sent_at_all_ends_neither_the_sender_nor_the_others(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that chokes on a setting (a password it cannot encode) is that notice's trouble, to be tried again."""
+    post = webhook.post
+
+    async def choke(client: Any, receiver: Any, key: bytes, notice: Any, now: float) -> Any:
+        if notice.subject == "It chokes":
+            "pässword".encode("ascii")
+        return await post(client, receiver, key, notice, now)
+
+    monkeypatch.setattr(webhook, "post", choke)
+    await desk.queue.tell(NewNotice(kind="dead", tenant="acme", subject="It chokes", data={}, key="dead:2:1"))
+    await desk.queue.tell(TOLD)
+    assert await desk.send() == 2
+    assert len(receiver.posted) == 1
+    desk.clock.now += BACK_OFF_S[0]
+    (left,) = await desk.queue.notices_due()
+    assert (left.subject, left.attempts) == ("It chokes", 1)
+
+
 async def test_an_outage_of_days_loses_nothing(desk: Desk, receiver: Receiver) -> None:
     """No attempt before its time, each later than the one before, and it arrives when the receiver is back."""
     receiver.answers = ["503 Later"]

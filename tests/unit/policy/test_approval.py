@@ -33,6 +33,14 @@ def test_neither_who_asked_nor_who_submitted_approves(by: str) -> None:
     assert refused.value.code == "four-eyes"
 
 
+@pytest.mark.parametrize("by", ["anna.berg", "local:anna_berg", "anna-berg@example.com"])
+def test_a_name_as_people_write_it_is_the_same_name(by: str) -> None:
+    """Tickets name people, tokens name accounts."""
+    asked_by = {**ANNA, "requested_by": "Anna Berg"}
+    with pytest.raises(Refused, match="somebody else has to approve"):
+        refuse_approver(claim(7).job, job("offboard", reason=asked_by), by, RULES)
+
+
 def test_somebody_else_approves() -> None:
     """A third person, also one whose name only begins alike."""
     for by in ("maria", "anna.bergman", "berg"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from agent.commands.init import example
 from agent.settings import Settings, SettingsRefused, Tenant, load_settings
@@ -42,8 +43,11 @@ def test_the_shipped_example_is_valid_and_has_every_key(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, example()))
     tenant = settings.tenant(None)[1]
     assert tenant.policy.admin_templates == ("Company Admin",)
-    sections = [type(getattr(settings, name)) for name in Settings.model_fields if name not in ("tenants", "notify")]
-    for model in (Tenant, type(tenant.policy), type(tenant.timeouts), Webhook, Mail, *sections):
+    sections: list[type[BaseModel]] = [
+        type(getattr(settings, name)) for name in Settings.model_fields if name not in ("tenants", "notify")
+    ]
+    sections += [Tenant, type(tenant.policy), type(tenant.timeouts), Webhook, Mail]
+    for model in sections:
         for key in model.model_fields:
             assert key in example() or key == "selectors", f"{key} is not in the example"
 

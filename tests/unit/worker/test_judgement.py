@@ -72,6 +72,20 @@ def test_the_tenants_trouble_pauses_it_until_a_person_resumes(code: str) -> None
     assert judgement.pause.until is None
 
 
+@pytest.mark.parametrize("code", sorted(troubles.UNKNOWN_UI))
+def test_a_job_that_meets_an_unknown_screen_again_is_handed_over(code: str) -> None:
+    """It would be the first one after each resume and pause the tenant for everybody, for ever."""
+    judgement = decide(outcome(Verdict.FAILED, code), error_code=code)
+    assert isinstance(judgement.how, Held)
+    assert judgement.how.hold is Hold.HAND_OVER
+    assert judgement.pause is not None
+
+
+def test_a_rejected_password_is_tried_again_after_a_resume_however_often() -> None:
+    """Nothing that a person could do in Procore in the job's place."""
+    assert isinstance(decide(outcome(Verdict.FAILED, "password-rejected"), error_code="password-rejected").how, Retry)
+
+
 @pytest.mark.parametrize("code", sorted(troubles.MACHINE))
 def test_the_machines_trouble_pauses_for_a_while(code: str) -> None:
     """A disk may be emptied without anybody resuming."""
@@ -136,6 +150,16 @@ def test_an_unknown_write_waits_for_a_person_whatever_the_cause() -> None:
         how = decide(outcome(Verdict.UNCERTAIN, code, SAVED, UNKNOWN)).how
         assert isinstance(how, Held)
         assert how.hold is Hold.UNCERTAIN
+
+
+def test_unknown_writes_open_the_breaker_as_well() -> None:
+    """Else a tenant that swallows answers is written to, and every job held, until none is left."""
+    fifth = decide(outcome(Verdict.UNCERTAIN, "answer-lost", UNKNOWN), failures=4)
+    assert isinstance(fifth.how, Held)
+    assert fifth.pause is not None
+    rejected = decide(outcome(Verdict.UNCERTAIN, "password-rejected", UNKNOWN))
+    assert rejected.pause is not None
+    assert rejected.pause.until is None
 
 
 def test_passing_trouble_after_a_saved_step_is_tried_again() -> None:
