@@ -44,6 +44,7 @@ MACHINE = frozenset(
         "browser-broken",
         "state-unwritable",
         "evidence-unwritable",
+        "queue-unwritable",
         "catalogue-missing",
         "catalogue-invalid",
         "clock-went-back",

@@ -147,7 +147,7 @@ def test_the_image_holds_the_agent_and_nothing_of_its_making(image: str) -> None
     environment = [entry.partition("=")[0] for entry in told["Config"]["Env"]]
     assert not [name for name in environment if name.startswith("PIP_") or name in ("BASE", "EXTRAS")]
     assert told["Config"]["User"] == f"{USER}:{USER}"
-    assert told["Config"]["Healthcheck"]["Test"][-2:] == ["agent", "health"]
+    assert told["Healthcheck"]["Test"][-2:] == ["agent", "health"]
 
 
 def test_doctor_is_green(installation: Installation) -> None:

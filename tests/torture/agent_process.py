@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
 from agent.credentials.sealed_file import SealedFileKeyring
@@ -22,6 +20,8 @@ from agent.credentials.secret import Secret
 from agent.credentials.store import CredentialStore, ServiceAccount
 from fixtures.running import ROOT, RunningSandbox, browser_path
 from tests.signals import has_ended
+from tests.torture import unix_http
+from tests.torture.unix_http import Gone, Reply
 
 ACCOUNT = "svc.provisioning@example.com"
 TENANT = "sandbox"
@@ -146,18 +146,16 @@ class AgentProcess:
     # --- what it is asked ---
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """A request to its API over the socket; httpx's errors when it is gone, AssertionError for a refusal."""
-        with self._client() as client:
-            answer = client.request(method, path, json=body, params=query)
-        assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json()
+        """A request to its API over the socket; Gone when it is not there, AssertionError for a refusal."""
+        reply = unix_http.ask(self._socket, method, path, body, query)
+        assert reply.status < 400, f"{method} {path}: {reply.status} {reply.text}"
+        return reply.json()
 
-    def try_ask(self, method: str, path: str, body: Any = None) -> httpx.Response | None:
+    def try_ask(self, method: str, path: str, body: Any = None) -> Reply | None:
         """The same for whoever wants to see refusals; None when the agent is gone."""
         try:
-            with self._client() as client:
-                return client.request(method, path, json=body)
-        except httpx.TransportError:
+            return unix_http.ask(self._socket, method, path, body)
+        except Gone:
             return None
 
     def submit(self, jobs: Sequence[Mapping[str, Any]], **query: Any) -> list[int]:
@@ -195,25 +193,13 @@ class AgentProcess:
 
     # --- making it ---
 
-    def _client(self) -> httpx.Client:
-        """A client of a socket on which somebody listens. httpx.ConnectError when nobody does.
-
-        Asked first by hand: httpcore leaves a socket open that could not be connected.
-        """
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            try:
-                probe.connect(str(self.folder / "agent.sock"))
-            except OSError as error:
-                raise httpx.ConnectError(str(error)) from error
-        transport = httpx.HTTPTransport(uds=str(self.folder / "agent.sock"))
-        return httpx.Client(transport=transport, base_url="http://localhost", timeout=30)
+    @property
+    def _socket(self) -> Path:
+        return self.folder / "agent.sock"
 
     def _answers(self) -> bool:
-        try:
-            with self._client() as client:
-                return client.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
+        reply = self.try_ask("GET", "/readyz")
+        return reply is not None and reply.status == 200
 
     def _write_settings(self, sandbox: RunningSandbox, more: Mapping[str, Any]) -> None:
         company = sandbox.get("/state")["companies"][0]["company_id"]

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 
-import httpx
 import psutil
 
 from tests.signals import has_ended, stop
@@ -23,6 +22,7 @@ from tests.torture.counting import LedgerRows
 from tests.torture.scene import LONG_S, OPTIONS, Scene
 from tests.torture.stories import STORIES
 from tests.torture.sweep import wait_orphans_gone
+from tests.torture.unix_http import Gone
 from tests.torture.wishes import case
 
 
@@ -51,7 +51,7 @@ def _is_quiet(scene: Scene) -> bool:
     """Whether all is done; False while the agent is starting."""
     try:
         return scene.agent.quiet()
-    except httpx.TransportError:
+    except Gone:
         return False
 
 

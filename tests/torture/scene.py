@@ -100,7 +100,7 @@ class Scene:
     def is_settled(self, job_id: int) -> bool:
         """Whether the job is over or waits for a person; False while the agent does not answer."""
         answer = self.agent.try_ask("GET", f"/v1/jobs/{job_id}")
-        if answer is None or answer.status_code != 200:
+        if answer is None or answer.status != 200:
             return False
         job = answer.json()
         return job["state"] not in ("queued", "running") or job["hold"] is not None

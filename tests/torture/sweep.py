@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
-import httpx
 import psutil
 
 from tests.signals import has_ended
 from tests.torture.scene import LIMIT, Scene
+from tests.torture.unix_http import Gone
 from tests.torture.wishes import Case, case
 
 Fate = Literal["dropped", "applied", "applied late", "applied last"]
@@ -190,7 +190,7 @@ def _at_calls(scene: Scene, kills: Sequence[tuple[AtCall, Case]]) -> int:
     cases = [chosen for _, chosen in kills]
     scene.remember(ids, cases)
     # It may die before it can tell that it has accepted them; they are in the ledger all the same.
-    with contextlib.suppress(httpx.TransportError):
+    with contextlib.suppress(Gone):
         assert scene.agent.submit([chosen.job for chosen in cases]) == ids
     came = _wait_for_death(scene, plan)
     scene.agent.plan()
