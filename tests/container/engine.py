@@ -35,6 +35,24 @@ def authorities() -> Path | None:
     return Path(named) if named and Path(named).is_file() else None
 
 
+HARDENED = (
+    "--read-only",
+    "--tmpfs",
+    "/tmp",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+)
+"""As compose.yaml runs it."""
+HERE = ("--runtime", "runc", "--network", "host", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096")
+"""What this machine's way of running containers needs besides; the host's network leads to the sandbox."""
+
+
+class NoContainersHere(Exception):
+    """This machine can make no base image, or run none: no verdict on ours."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """How a command in a container ended."""
@@ -57,14 +75,14 @@ def podman(*arguments: str, given: str | None = None, patience: float = 120.0) -
     return Answer(ended.returncode, ended.stdout, ended.stderr)
 
 
-def _sure(answer: Answer, what: str) -> str:
+def _sure(answer: Answer, what: str, error: type[Exception] = RuntimeError) -> str:
     if answer.code != 0:
-        raise RuntimeError(f"{what} failed: {answer.told[-4000:]}")
+        raise error(f"{what} failed: {answer.told[-4000:]}")
     return answer.out.strip()
 
 
 def base_image() -> str:
-    """A minimal Debian of the machine's own release, made once. RuntimeError when it cannot be made."""
+    """A minimal Debian of the machine's own release, made once. NoContainersHere when it cannot be made, or run."""
     release = _release()
     name = f"localhost/base:{release}"
     if podman("image", "exists", name).code == 0:
@@ -90,9 +108,10 @@ def base_image() -> str:
         timeout=BUILD_S,
         check=False,
     )
-    _sure(Answer(made.returncode, made.stdout, made.stderr), "mmdebstrap")
-    _sure(podman("import", "-q", str(tar), name), "podman import")
+    _sure(Answer(made.returncode, made.stdout, made.stderr), "mmdebstrap", NoContainersHere)
+    _sure(podman("import", "-q", str(tar), name), "podman import", NoContainersHere)
     tar.unlink()
+    _sure(podman("run", "--rm", *HERE, name, "true"), "podman run", NoContainersHere)
     return name
 
 
@@ -103,7 +122,10 @@ def _release() -> str:
 
 
 def build(name: str, **arguments: str) -> str:
-    """Build the repository's Dockerfile; returns the image's name. RuntimeError when the build fails."""
+    """Build the repository's Dockerfile; returns the image's name.
+
+    RuntimeError when the build fails, NoContainersHere when it could not even begin.
+    """
     command = [
         "build",
         "-q",
@@ -124,17 +146,3 @@ def build(name: str, **arguments: str) -> str:
         command += ["--build-arg", f"{key}={value}"]
     _sure(podman(*command, "-t", name, str(ROOT), patience=BUILD_S), f"building {name}")
     return name
-
-
-HARDENED = (
-    "--read-only",
-    "--tmpfs",
-    "/tmp",
-    "--cap-drop",
-    "ALL",
-    "--security-opt",
-    "no-new-privileges",
-)
-"""As compose.yaml runs it."""
-HERE = ("--runtime", "runc", "--network", "host", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096")
-"""What this machine's way of running containers needs besides; the host's network leads to the sandbox."""

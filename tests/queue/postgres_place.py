@@ -22,6 +22,10 @@ SELECT (SELECT count(*) FROM lane) AS claimed,
            WHERE taken.lock = waiting.lock AND taken.status = 'doing')) AS free
 """
 
+# On a busy machine the engine stands still for a moment between two of its steps: only rest that lasts counts.
+_LOOKS = 5
+_BETWEEN_LOOKS_S = 0.02
+
 
 @dataclass
 class PostgresPlace:
@@ -51,10 +55,10 @@ class PostgresPlace:
         await queue.look()  # the clock may have been moved
         claiming = asyncio.create_task(queue.next_claim("worker", openings))
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as looking:
-            while not claiming.done():
-                if await self._at_rest(looking, queue):
-                    break
-                await asyncio.sleep(0.005)
+            seen_at_rest = 0
+            while not claiming.done() and seen_at_rest < _LOOKS:
+                seen_at_rest = seen_at_rest + 1 if await self._at_rest(looking, queue) else 0
+                await asyncio.wait({claiming}, timeout=_BETWEEN_LOOKS_S)
         if claiming.done():
             return claiming.result()
         claiming.cancel()
