@@ -49,8 +49,20 @@ HERE = ("--runtime", "runc", "--network", "host", "--ulimit", "nofile=1024:4096"
 """What this machine's way of running containers needs besides; the host's network leads to the sandbox."""
 
 
+OFFLINE = (
+    "Temporary failure resolving",
+    "Could not resolve",
+    "Could not connect",
+    "Failed to establish a new connection",
+    "CERTIFICATE_VERIFY_FAILED",
+    "Network is unreachable",
+    "Connection refused",
+)
+"""What apt and pip say where a container has no way to packages."""
+
+
 class NoContainersHere(Exception):
-    """This machine can make no base image, or run none: no verdict on ours."""
+    """This machine can make no base image, run none, or give it no packages: no verdict on ours."""
 
 
 @dataclass(frozen=True)
@@ -144,5 +156,7 @@ def build(name: str, **arguments: str) -> str:
         arguments["PIP_CERT"] = "/run/ca.crt"
     for key, value in {"BASE": base_image(), **arguments}.items():
         command += ["--build-arg", f"{key}={value}"]
-    _sure(podman(*command, "-t", name, str(ROOT), patience=BUILD_S), f"building {name}")
+    built = podman(*command, "-t", name, str(ROOT), patience=BUILD_S)
+    no_way_out = built.code != 0 and any(words in built.told for words in OFFLINE)
+    _sure(built, f"building {name}", NoContainersHere if no_way_out else RuntimeError)
     return name
