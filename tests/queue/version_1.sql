@@ -1,5 +1,5 @@
--- A queue file as version 1 of the ledger makes it: one job that waits, one tenant that is paused. Never edited:
--- files like this are out there.
+-- A queue file as version 1 of the ledger makes it: one job that waits, one tenant that is paused. Not edited
+-- any more once a release has made such files.
 BEGIN TRANSACTION;
 CREATE TABLE access_grant (
       id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,

@@ -6,7 +6,7 @@ import asyncio
 import io
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +64,7 @@ class Served:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="served", daemon=True)
         self.addresses: tuple[str, ...] = ()
+        self.clock_trouble = ""
 
     def __enter__(self) -> Served:
         self._thread.start()
@@ -84,8 +85,15 @@ class Served:
 
     async def _open(self) -> None:
         await self.queue.open(limits_of(self.settings))
-        trouble: Callable[[], str] = lambda: self.inbox.trouble  # noqa: E731  # one word more than it is worth
-        app = create_app(self.settings, self.queue, self.worker, self.operators, self.metrics, inbox_trouble=trouble)
+        app = create_app(
+            self.settings,
+            self.queue,
+            self.worker,
+            self.operators,
+            self.metrics,
+            inbox_trouble=lambda: self.inbox.trouble,
+            clock_trouble=lambda: self.clock_trouble,
+        )
         server = ApiServer(self.settings.api, app, health_app(app))
         server.open()
         self.addresses = server.addresses
