@@ -128,6 +128,7 @@ def _facts(job: JobView, now: datetime) -> Table:
         "accepted": f"{clock_time(job.created_at)} ({ago(job.created_at, now)}) from {job.created_by}",
         "not before": clock_time(job.not_before) if job.not_before else "",
         "needed by": f"{clock_time(job.needed_by)} ({ago(job.needed_by, now)})" if job.needed_by else "",
+        "not after": f"{clock_time(job.not_after)} ({ago(job.not_after, now)})" if job.not_after else "",
         "priority": _PRIORITIES.get(job.priority, str(job.priority)),
         "runs": f"{job.attempt} of at most {job.max_attempts}" if job.attempt else "",
         "took": _took(job),

@@ -11,6 +11,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from agent.commands.exit_codes import ExitCode
 from agent.commands.options import AsJson, SettingsFile, stop
 from agent.commands.screen import Screen
 from agent.errors import AgentError, Mender, Refused
@@ -78,3 +79,34 @@ def remove(name: Name, as_json: AsJson = False, settings_file: SettingsFile = No
         screen.document({"name": name, "removed": True})
     else:
         screen.say(f"[good]Removed[/] [name]{escape(name)}[/].")
+
+
+@app.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Begin anew when the list was lost or damaged: no token is known any more.
+
+    Approvals need none then until one is made. Exit code 6 when nobody could be asked and --yes was not given.
+    """
+    screen = Screen(as_json=as_json)
+    try:
+        operators = Operators(load_settings(settings_file).paths.state)
+        if not yes and not _is_wanted(screen):
+            raise typer.Exit(ExitCode.WAITING)
+        operators.reset()
+    except AgentError as error:
+        stop(screen, error)
+    if as_json:
+        screen.document({"reset": True})
+    else:
+        screen.say("[good]Reset.[/] Nobody is an operator: [name]agent operators add NAME[/]")
+
+
+def _is_wanted(screen: Screen) -> bool:
+    if not screen.as_json and sys.stdin.isatty():
+        return typer.confirm("Make every token worthless?")
+    screen.say("Nothing was reset. Run it again with [name]--yes[/].")
+    return False

@@ -8,6 +8,9 @@ import unicodedata
 from collections.abc import Iterable
 
 _SPACES = re.compile(r"\s+")
+_BETWEEN_NAMES = re.compile(r"[\s._-]+")
+LOCAL = "local:"  #: before the name of a user of this machine who needs no token
+INBOX = "inbox:"  #: before the name of the user whose file lay in the inbox
 _AROUND_PUNCTUATION = re.compile(r"\s*([/\-–—&,.])\s*")
 
 
@@ -30,6 +33,21 @@ def normal_name(name: str) -> str:
 def same_name(one: str, other: str) -> bool:
     """Whether two names are the same after normalisation."""
     return normal_name(one) == normal_name(other)
+
+
+def may_be_one_person(one: str, other: str) -> bool:
+    """Whether two ways to call somebody may mean the same one; nobody is not the same as nobody.
+
+    Compared without case; an address counts as its part before the @, too, and a dot, a dash or an underscore as a
+    space.
+    """
+    return bool(_called(one) & _called(other))
+
+
+def _called(who: str) -> set[str]:
+    name = normal_name(who.removeprefix(LOCAL).removeprefix(INBOX))
+    before_at = name.partition("@")[0]
+    return {name, before_at, " ".join(_BETWEEN_NAMES.split(before_at)).strip()} - {""}
 
 
 def find_names(wanted: str, offered: Iterable[str]) -> list[str]:

@@ -53,6 +53,7 @@ COLUMNS: dict[str, Column] = {
     "requested_by": Column(("reason", "requested_by")),
     "approved_by": Column(("reason", "approved_by")),
     "needed_by": Column(("needed_by",)),
+    "not_after": Column(("not_after",)),
     "tenant": Column(("tenant",)),
     "email": Column(("person", "email")),
     **{name: _attribute(name) for name in Attributes.model_fields},

@@ -75,8 +75,19 @@ def claim(path: Path) -> Path:
     return _move(path, path.parent / TAKEN)
 
 
-def content(path: Path) -> bytes:
-    """What is in a claimed file. Raises Unusable for what is no ordinary, readable file of an ordinary size."""
+@dataclass(frozen=True)
+class Content:
+    """What is in a file, and the account that owns it: whoever could write it, as the kernel tells."""
+
+    data: bytes
+    owner: int
+
+
+def content(path: Path) -> Content:
+    """What is in a claimed file. Raises Unusable for what is no ordinary, readable file of an ordinary size.
+
+    A file with a second name (a hard link) is none either: whoever gave it that name need not be its owner.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -87,6 +98,8 @@ def content(path: Path) -> bytes:
         seen = os.fstat(handle)
         if not stat.S_ISREG(seen.st_mode):
             raise Unusable("It is not an ordinary file.")
+        if seen.st_nlink > 1:
+            raise Unusable("It has a second name (a hard link). Drop a copy: a file's owner says who submits it.")
         if seen.st_size > MAX_BYTES:
             raise Unusable(f"It has {seen.st_size:,} bytes; a job file has at most {MAX_BYTES:,}.")
         data = file.read(MAX_BYTES + 1)
@@ -94,7 +107,7 @@ def content(path: Path) -> bytes:
         raise Unusable(f"It has more than the {MAX_BYTES:,} bytes that a job file may have.")
     if not data.strip():
         raise Unusable("It is empty.")
-    return data
+    return Content(data, seen.st_uid)
 
 
 def _own_folder(folder: Path) -> Path:

@@ -14,17 +14,18 @@ from pathlib import Path
 
 import structlog
 
+from agent.domain.names import INBOX
 from agent.errors import AgentError, Failed
 from agent.intake import dropped
 from agent.intake.batch import SUFFIXES, Source, format_of_name, read_batch
 from agent.intake.dropped import Look, Unusable
+from agent.intake.owner import account_name
 from agent.intake.submission import new_jobs
 from agent.jobs.problems import ProblemsFound
 from agent.queue.interface import Queue
 from agent.queue.record import Accepted
 from agent.settings import Settings
 
-CREATED_BY = "inbox"
 _log = structlog.get_logger()
 
 
@@ -99,10 +100,11 @@ class Inbox:
         kind = format_of_name(path.name)
         if kind is None:
             raise Unusable(f"Its name ends with none of {', '.join(SUFFIXES)}.")
-        data = await asyncio.to_thread(dropped.content, path)
-        placed = await asyncio.to_thread(read_batch, [Source(name, data, kind)])
+        found = await asyncio.to_thread(dropped.content, path)
+        placed = await asyncio.to_thread(read_batch, [Source(name, found.data, kind)])
         batch = f"inbox:{name}"[:120] if len(placed) > 1 else None
-        return await self._queue.submit(new_jobs(placed, self._settings, CREATED_BY, batch=batch))
+        by = INBOX + account_name(found.owner)
+        return await self._queue.submit(new_jobs(placed, self._settings, by, batch=batch))
 
     def _tell(self, trouble: str) -> None:
         """Say once that the inbox cannot work, and once that it can again."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agent.domain.names import nearest
 from agent.intake.batch import Placed
+from agent.jobs.model import given_up_at
 from agent.jobs.parse import JobFileError
 from agent.jobs.problems import Problem, suggestion_of
 from agent.queue.admission import BULK_FROM, admit
@@ -49,6 +50,7 @@ def new_jobs(
 ) -> tuple[NewJob, ...]:
     """The batch for :meth:`agent.queue.interface.Queue.submit`. Raises JobFileError with every problem."""
     names = tenants_of(placed, settings, tenant)
+    _refuse_never(placed, not_before)
     return tuple(
         admit(
             item.job,
@@ -61,3 +63,14 @@ def new_jobs(
         )
         for item, name in zip(placed, names, strict=True)
     )
+
+
+def _refuse_never(placed: Sequence[Placed], not_before: float) -> None:
+    """A batch for a date after which some of its jobs are not wanted any more is a mistake in one of the two."""
+    late = [item for item in placed if (until := given_up_at(item.job)) and until.timestamp() <= not_before]
+    if late:
+        message = "has passed at the time before which the batch may not run"
+        expected = "a later not_after, or an earlier date for the batch"
+        raise JobFileError(
+            [Problem(path=f"{item.place}: not_after", message=message, expected=expected) for item in late]
+        )

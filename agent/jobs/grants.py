@@ -30,7 +30,8 @@ def grants_of(job: Job, projects: Sequence[Project] = ()) -> tuple[NewGrant, ...
     for item in job.projects if isinstance(job, Provision | Reactivate | AddToProjects) else ():
         if item.ends_at is not None:
             what = _thing(item.project, projects)
-            found.append(NewGrant(kind=PROJECT, what=what, expires_at=_moment(item.ends_at)))
+            names = _all_names(item.project, projects)
+            found.append(NewGrant(kind=PROJECT, what=what, expires_at=_moment(item.ends_at), names=names))
     return tuple(found)
 
 
@@ -68,14 +69,40 @@ def _moment(end: datetime | str) -> float:
     return end.timestamp() if isinstance(end, datetime) else WITHOUT_END
 
 
+def is_of_same(new: NewGrant, held: Grant) -> bool:
+    """Whether a job's end is about the very thing of an open grant, as far as names tell.
+
+    An id is compared with an id; a number or name counts when the project had it when the access was given.
+    """
+    if new.kind != held.kind:
+        return False
+    return new.kind == ACCOUNT or dict(new.what) == dict(held.what) or bool(set(new.names) & set(held.names))
+
+
 def _thing(reference: str | ProjectId, projects: Sequence[Project]) -> dict[str, Any]:
     if isinstance(reference, ProjectId):
         return {"project": {"id": reference.id}}
-    # As the plan finds it: exact spellings first, and never a guess between two.
+    found = _named(reference, projects)
+    return {"project": {"id": found.id} if found is not None else reference}
+
+
+def _named(reference: str, projects: Sequence[Project]) -> Project | None:
+    """As the plan finds it: exact spellings first, and never a guess between two."""
     found = [project for project in projects if reference in _names(project)]
     goal = normal_name(reference)
     found = found or [project for project in projects if goal in map(normal_name, _names(project))]
-    return {"project": {"id": found[0].id} if len(found) == 1 else reference}
+    return found[0] if len(found) == 1 else None
+
+
+def _all_names(reference: str | ProjectId, projects: Sequence[Project]) -> tuple[str, ...]:
+    """Every name under which a job may speak of this project, in the form in which names are compared."""
+    if isinstance(reference, ProjectId):
+        project = next((item for item in projects if item.id == reference.id), None)
+        names: tuple[str, ...] = ()
+    else:
+        project, names = _named(reference, projects), (reference,)
+    names += _names(project) if project is not None else ()
+    return tuple(dict.fromkeys(map(normal_name, filter(None, names))))
 
 
 def _names(project: Project) -> tuple[str, str, str]:

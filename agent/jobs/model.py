@@ -12,7 +12,8 @@ Write a job back with ``model_dump_json(exclude_unset=True)``: what was left out
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -76,7 +77,30 @@ class JobBase(JobPart):
     )
 
 
-class Provision(JobBase):
+class Perishable(JobBase):
+    """A job that may lose its sense by waiting. Removals have no such date: access never stays because it got late."""
+
+    not_after: AwareDatetime | None = Field(
+        default=None,
+        description=(
+            "When it is not wanted any more: a job that has written nothing by then is given up; a time with its "
+            "offset, not before needed_by."
+        ),
+        examples=["2026-12-05T18:00:00+00:00"],
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.not_after is not None and self.needed_by is not None and self.not_after < self.needed_by:
+            raise PydanticCustomError(
+                "dates_out_of_order",
+                "is given up before the time at which it is needed",
+                {"expected": "a not_after that is not before needed_by"},
+            )
+        return self
+
+
+class Provision(Perishable):
     """The person should exist, be active, and have these fields and this access."""
 
     action: Literal["provision"] = Field(description="What to do.")
@@ -142,7 +166,7 @@ class Provision(JobBase):
         return projects
 
 
-class Update(JobBase):
+class Update(Perishable):
     """An existing, active person should have these fields; nothing that is not named is touched."""
 
     action: Literal["update"] = Field(description="What to do.")
@@ -183,7 +207,7 @@ class Update(JobBase):
         return self
 
 
-class ChangeEmail(JobBase):
+class ChangeEmail(Perishable):
     """The person known under one address should be known under another. Only a company Directory Admin may [D]."""
 
     action: Literal["change_email"] = Field(description="What to do.")
@@ -212,7 +236,7 @@ class Offboard(JobBase):
     )
 
 
-class Reactivate(JobBase):
+class Reactivate(Perishable):
     """An inactive person should be active again, with exactly this access: what was dormant is stripped first."""
 
     action: Literal["reactivate"] = Field(description="What to do.")
@@ -255,7 +279,7 @@ class Reactivate(JobBase):
         return projects
 
 
-class AddToProjects(JobBase):
+class AddToProjects(Perishable):
     """An active person should be in these projects with these templates; a present member's template is changed."""
 
     action: Literal["add_to_projects"] = Field(description="What to do.")
@@ -300,7 +324,7 @@ class RemoveFromProjects(JobBase):
         return projects
 
 
-class Invite(JobBase):
+class Invite(Perishable):
     """The person should have had Procore's welcome e-mail."""
 
     action: Literal["invite"] = Field(description="What to do.")
@@ -315,14 +339,14 @@ class Invite(JobBase):
     )
 
 
-class Read(JobBase):
+class Read(Perishable):
     """Report how the person is; change nothing."""
 
     action: Literal["read"] = Field(description="What to do.")
     person: PersonByEmail = Field(description="Whom.")
 
 
-class Snapshot(JobBase):
+class Snapshot(Perishable):
     """Write the whole Directory, inactive people and contacts included, as JSON and CSV; change nothing."""
 
     action: Literal["snapshot"] = Field(description="What to do.")
@@ -357,6 +381,19 @@ ACTIONS: dict[str, type[JobBase]] = {
 ANY_JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="action")])
 
 
+def given_up_at(job: Job) -> datetime | None:
+    """When the job is not wanted any more, if it says so."""
+    return job.not_after if isinstance(job, Perishable) else None
+
+
 def email_of(job: Job) -> str | None:
     """The address of the person the job is about; None for a snapshot."""
     return None if isinstance(job, Snapshot) else job.person.email
+
+
+def people_of(job: Job) -> tuple[str, ...]:
+    """The normalised addresses of whom the job is about: two for a change of address, none for a snapshot."""
+    if isinstance(job, Snapshot):
+        return ()
+    addresses = (job.person.email, job.new_email) if isinstance(job, ChangeEmail) else (job.person.email,)
+    return tuple(normal_email(address) for address in addresses)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.queue.ending import Dead, Ending, Held, PauseTenant, Trouble
-from agent.queue.record import Grant, Hold, JobRecord, NewNotice
+from agent.queue.record import Grant, Hold, JobRecord, JobState, NewNotice
 
 PERSONAL = "personal"  #: the part of a notice's data that may name people
 
@@ -88,6 +88,17 @@ def still_waiting(record: JobRecord, since: float, times: int) -> NewNotice:
     )
 
 
+def no_room(tenant: str, trouble: str, day: str) -> NewNotice:
+    """No job is started for want of room for evidence; told once a day. It ends by itself once there is room."""
+    return NewNotice(
+        kind="paused",
+        tenant=tenant,
+        subject=f"No job of the tenant {tenant} is started: there is no room for evidence",
+        data={"code": "evidence-no-room", "message": trouble, "next": "agent evidence prune --dry-run", "until": ""},
+        key=f"no-room:{tenant}:{day}",
+    )
+
+
 def expired(grant: Grant, job_id: int) -> NewNotice:
     """The time of some access has come; a job that takes it away is in the queue."""
     thing = "An account" if grant.kind == "account" else "A project membership"
@@ -104,7 +115,34 @@ def expired(grant: Grant, job_id: int) -> NewNotice:
             PERSONAL: {"person": grant.person, "what": dict(grant.what)},
         },
         job_id=job_id,
-        key=f"expired:{grant.id}",
+        key=f"expired:{grant.id}:{job_id}",
+    )
+
+
+def outlived(grant: Grant, job: JobRecord, times: int) -> NewNotice:
+    """The access is still there, and nobody takes it away. ``times`` numbers the notices, so that each is told once."""
+    thing = "An account" if grant.kind == "account" else "A project membership"
+    was_cancelled = job.state is JobState.CANCELLED
+    ended = f"was cancelled by {job.cancel_by}" if was_cancelled else f"is {job.state.value}"
+    extend = "submit a job with a later ends_at"
+    take = "an offboard" if grant.kind == "account" else "a remove_from_projects"
+    steps = [f"{extend}, or {take}"] if was_cancelled else [f"agent jobs retry {job.id}", f"or {extend}"]
+    return NewNotice(
+        kind="expired",
+        tenant=grant.tenant,
+        subject=f"{thing} has outlived its end: job {job.id}, which should take it away, {ended}",
+        data={
+            "job": job.id,
+            "grant": grant.id,
+            "given_by_job": grant.given_by_job,
+            "ended_at": _time(grant.expires_at),
+            "state": job.state.value,
+            "code": job.error_code or "",
+            "next": ", ".join(steps),
+            PERSONAL: {"person": grant.person, "what": dict(grant.what)},
+        },
+        job_id=job.id,
+        key=f"outlived:{grant.id}:{job.id}:{job.fence}:{times}",
     )
 
 

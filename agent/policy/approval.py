@@ -6,20 +6,25 @@ somebody was asked, and how much the plan may change at most. A plan that has gr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from agent.domain.names import normal_name
-from agent.errors import Refused
+from agent.domain.names import LOCAL, may_be_one_person
+from agent.errors import Mender, Refused
 from agent.jobs.model import Job
 from agent.plan.steps import Plan
 from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
-from agent.queue.record import JobRecord
+from agent.queue.record import JobEvent, JobRecord
 
-_BETWEEN_NAMES = re.compile(r"[\s._-]+")
-LOCAL = "local:"  #: before the name of a user of this machine who needs no token
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who wants a job done: who handed it in, and who asked for it. One of them may not be known."""
+
+    submitted: str = ""
+    requested: str = ""
 
 
 def asked(needed: Sequence[ApprovalNeeded], plan: Plan) -> dict[str, Any]:
@@ -54,26 +59,42 @@ def covers(approval: Mapping[str, Any], needed: Sequence[ApprovalNeeded], plan: 
     )
 
 
-def refuse_approver(record: JobRecord, job: Job, by: str, rules: PolicyRules) -> None:
+def refuse_approver(askers: Iterable[Asker], by: str, rules: PolicyRules) -> None:
     """Four eyes: raises Refused("four-eyes") when ``by`` submitted the job, or asked for it.
 
-    Names are compared without case; an address counts as its part before the @, too, and a dot, a dash or an underscore
-    as a space: ``maria.keller`` does not approve what ``maria.keller@example.com`` or ``Maria Keller`` asked for.
+    Several wishes may have been joined in one job; whoever is behind any of them wants it. ``maria.keller`` does not
+    approve what ``maria.keller@example.com`` or ``Maria Keller`` asked for.
     """
     if not rules.four_eyes:
         return
-    mine = _names(by)
-    for role, other in (("submitted", record.created_by), ("asked for", job.reason.requested_by)):
-        if mine & _names(other):
-            raise Refused(
-                "four-eyes",
-                f"{by} {role} job {record.id}, so somebody else has to approve it.",
-                expected=f"an approver other than {other}",
-                seen=by,
-            )
+    for asker in askers:
+        for role, other in (("submitted", asker.submitted), ("asked for", asker.requested)):
+            if may_be_one_person(by, other):
+                raise Refused(
+                    "four-eyes",
+                    f"{by} {role} this job, so somebody else has to approve it.",
+                    expected=f"an approver other than {other}",
+                    seen=by,
+                )
 
 
-def _names(who: str) -> set[str]:
-    name = normal_name(who.removeprefix(LOCAL))
-    before_at = name.partition("@")[0]
-    return {name, before_at, " ".join(_BETWEEN_NAMES.split(before_at)).strip()} - {""}
+def refuse_unnamed(by: str, *, has_operators: bool) -> None:
+    """Raises Refused("token-needed") for a user of this machine, who could be anybody, once there are operators."""
+    if by.startswith(LOCAL) and has_operators:
+        raise Refused(
+            "token-needed",
+            "An approval needs an operator's own token: a user of this machine could be anybody.",
+            expected="a token of `agent operators add NAME` in AGENT_TOKEN or AGENT_TOKEN_FILE",
+            mender=Mender.OPERATOR,
+        )
+
+
+def askers_of(record: JobRecord, job: Job, events: Iterable[JobEvent]) -> tuple[Asker, ...]:
+    """Everybody who wants a job of the queue: who submitted it, and whose wishes joined it later."""
+    found = [Asker(record.created_by, job.reason.requested_by)]
+    for event in events:
+        if event.kind == "joined":
+            reason = event.data.get("reason")
+            requested = str(reason.get("requested_by", "")) if isinstance(reason, Mapping) else ""
+            found.append(Asker(str(event.data.get("by", "")), requested))
+    return tuple(found)

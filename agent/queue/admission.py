@@ -18,6 +18,7 @@ from agent.jobs.model import (
     RemoveFromProjects,
     Snapshot,
     email_of,
+    given_up_at,
 )
 from agent.queue.record import ARGS_VERSION, SNAPSHOT_PERSON, JobRecord, NewJob, Priority
 from agent.queue.wish import wish_digest
@@ -53,6 +54,7 @@ def admit(
         yields_to_offboard=_yields_to_offboard(job),
         supersedes=isinstance(job, Offboard),
         not_before=not_before,
+        give_up_at=until.timestamp() if (until := given_up_at(job)) else None,
         needed_by=job.needed_by.timestamp() if job.needed_by else None,
         max_attempts=max_attempts,
         batch=batch,

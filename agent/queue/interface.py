@@ -31,6 +31,8 @@ from agent.queue.record import (
     NewJob,
     NewNotice,
     Notice,
+    Spending,
+    Spent,
     TenantState,
 )
 
@@ -82,6 +84,7 @@ class JobFilter:
     ops: frozenset[str] | None = None
     due_by: float | None = None  # accepted, and dated, before or at this time
     needed_by: float | None = None  # with a ``needed_by`` before or at this time
+    finished_since: float | None = None  # ended at or after this time
     after_id: int = 0  # for paging; ascending by id
     newest_first: bool = False
     limit: int = 100
@@ -191,23 +194,29 @@ class Queue(Protocol):
 
     # --- budget ---
 
-    async def spend(self, claim: Claim, kind: str, amount: int, limit: int, window_s: float) -> tuple[bool, int]:
-        """Take ``amount`` from a tenant's budget of ``limit`` in the last ``window_s`` seconds, in one transaction.
+    async def spend(self, claim: Claim, wanted: Sequence[Spending]) -> tuple[Spent, ...]:
+        """Take all of this from the tenant's budget, or nothing where there is no room for one of them.
 
-        Returns whether it was granted, and how much was spent before. A job spends each kind once in that time: a
-        second run within it is granted without being counted again, a later one asks anew.
+        In one transaction. A job spends each kind once in its window: a second run within it finds room without being
+        counted again, a later one asks anew. Raises ClaimLost.
         """
+
+    async def spend_outside(self, tenant: str, key: str, wanted: Sequence[Spending]) -> tuple[Spent, ...]:
+        """The same for a job that is not in the queue, by its idempotency key. Raises Refused("unknown-tenant")."""
 
     # --- time-limited access ---
 
-    async def grants(self, *, tenant: str | None = None, due_at: float | None = None) -> tuple[Grant, ...]:
-        """Open grants; with ``due_at`` only those that end by then and for which nothing was enqueued yet."""
+    async def grants(
+        self, *, tenant: str | None = None, due_at: float | None = None, overdue_at: float | None = None
+    ) -> tuple[Grant, ...]:
+        """Open grants; with ``due_at`` only those that end by then and for which nothing was enqueued yet, with
+        ``overdue_at`` only those that end by then and for which something was."""
 
     async def add_grants(self, job_id: int, tenant: str, person: str, grants: Sequence[NewGrant]) -> None:
         """Remember grants outside of :meth:`finish`; replaces open ones of the same person and thing."""
 
     async def mark_revoking(self, grant_id: int, job_id: int) -> None:
-        """A job that takes the access away is in the queue."""
+        """A job that takes the access away is in the queue; the grant is closed when that job is done."""
 
     # --- notices ---
 

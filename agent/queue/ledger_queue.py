@@ -33,6 +33,8 @@ from agent.queue.record import (
     NewJob,
     NewNotice,
     Notice,
+    Spending,
+    Spent,
     TenantState,
 )
 
@@ -172,15 +174,21 @@ class LedgerQueue:
 
     # --- budget ---
 
-    async def spend(self, claim: Claim, kind: str, amount: int, limit: int, window_s: float) -> tuple[bool, int]:
+    async def spend(self, claim: Claim, wanted: Sequence[Spending]) -> tuple[Spent, ...]:
         """Take from the tenant's budget."""
-        return await self._write(budget.spend, claim, kind, amount, limit, window_s)
+        return await self._write(budget.spend, claim, wanted)
+
+    async def spend_outside(self, tenant: str, key: str, wanted: Sequence[Spending]) -> tuple[Spent, ...]:
+        """Take from it for a job that is not in the queue."""
+        return await self._write(budget.spend_outside, tenant, key, wanted)
 
     # --- time-limited access ---
 
-    async def grants(self, *, tenant: str | None = None, due_at: float | None = None) -> tuple[Grant, ...]:
+    async def grants(
+        self, *, tenant: str | None = None, due_at: float | None = None, overdue_at: float | None = None
+    ) -> tuple[Grant, ...]:
         """Open grants."""
-        return await self._read(grants.open_grants, tenant, due_at)
+        return await self._read(grants.open_grants, tenant, due_at, overdue_at)
 
     async def add_grants(self, job_id: int, tenant: str, person: str, grants_given: Sequence[NewGrant]) -> None:
         """Remember grants."""

@@ -24,6 +24,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 ARGS_VERSION = 1  # of the jobs as stored; a worker accepts this one and the one before
+CLOCK = "clock"  # who submits what takes access away when its time has come; no operator has this name
 SNAPSHOT_PERSON = "*"  # whom a snapshot is about: everybody, one snapshot at a time
 
 
@@ -86,7 +87,7 @@ class NewJob:
     yields_to_offboard: bool = False  # a later offboard makes it pointless, and does not wait for it
     supersedes: bool = False  # an offboard
     not_before: float = 0.0  # 0 is "at once", whatever the clock does
-    give_up_at: float | None = None
+    give_up_at: float | None = None  # dead, if it has written nothing by then
     needed_by: float | None = None
     max_attempts: int = 8
     batch: str | None = None  # what was submitted together
@@ -192,6 +193,7 @@ class NewGrant:
     kind: str  # "account" | "project"
     what: Mapping[str, Any]  # for a project: its reference as in the job
     expires_at: float  # math.inf: it has no end any more; an open grant of the same thing is closed
+    names: tuple[str, ...] = ()  # every name under which a job may speak of the project
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,25 @@ class Grant:
     revoked_by_job: int | None = None
     closed_at: float | None = None
     closed_why: str = ""
+    names: tuple[str, ...] = ()  # of a project, when the access was given
+
+
+@dataclass(frozen=True)
+class Spending:
+    """A wish to take something from a tenant's budget: so much of it, of ``limit`` in the last ``window_s`` seconds."""
+
+    kind: str
+    amount: int
+    limit: int
+    window_s: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Whether there is room for a spending, and how much others have spent in its window."""
+
+    has_room: bool
+    before: int
 
 
 @dataclass(frozen=True)

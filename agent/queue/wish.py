@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_ABOUT_THE_ASKING = frozenset({"reason", "idempotency_key", "needed_by", "tenant"})
+_ABOUT_THE_ASKING = frozenset({"reason", "idempotency_key", "needed_by", "not_after", "tenant"})
 
 
 def wish_digest(tenant: str, person: str, op: str, args: Mapping[str, Any]) -> str:

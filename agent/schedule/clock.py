@@ -19,7 +19,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[impo
 
 from agent.errors import AgentError
 from agent.queue.interface import Queue
-from agent.schedule.revoking import revoke_due, revoke_renamed
+from agent.schedule.overstaying import look_after
+from agent.schedule.revoking import revoke_due
 from agent.schedule.trigger import Every
 from agent.schedule.watching import remind, tell_late
 from agent.settings import Settings
@@ -40,6 +41,8 @@ class Hooks:
 
     keep_sessions_fresh: Act | None = None
     tidy_evidence: Act | None = None
+    keep_chronicle: Act | None = None
+    complete_evidence: Act | None = None
 
 
 @dataclass
@@ -136,8 +139,9 @@ class AgentClock:
         async def revoke() -> None:
             await revoke_due(self._queue, self._clock(), queue.max_attempts)
 
-        async def revoke_again() -> None:
-            await revoke_renamed(self._queue, self._clock(), queue.max_attempts)
+        async def overstaying() -> None:
+            late_s, every_s = clock.late_leaver_minutes * 60, clock.remind_hours * 3600
+            await look_after(self._queue, self._clock(), queue.max_attempts, late_s, every_s)
 
         async def late() -> None:
             await tell_late(self._queue, self._clock(), clock.late_leaver_minutes * 60)
@@ -150,12 +154,14 @@ class AgentClock:
 
         acts: list[tuple[str, float, Act | None]] = [
             ("revoke", clock.scan_s, revoke),
-            ("revoke-renamed", RARELY_S, revoke_again),
+            ("overstaying", clock.scan_s, overstaying),
             ("late", clock.scan_s, late),
             ("remind", min(RARELY_S, clock.remind_hours * 3600), reminders),
             ("forget", RARELY_S, forget),
             ("sessions", clock.session_s, hooks.keep_sessions_fresh),
             ("evidence", RARELY_S, hooks.tidy_evidence),
+            ("chronicle", clock.scan_s, hooks.keep_chronicle),
+            ("unfinished-evidence", RARELY_S, hooks.complete_evidence),
         ]
         now = self._monotonic()
         return tuple(_Scan(name, every, act, Beat(every, now)) for name, every, act in acts if act is not None)

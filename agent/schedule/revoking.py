@@ -8,19 +8,17 @@ often; the job itself removes what is there and is done when nothing is.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import structlog
 
 from agent.errors import AgentError
-from agent.jobs.grants import ACCOUNT, grants_of
+from agent.jobs.grants import ACCOUNT, grants_of, is_of_same
 from agent.jobs.model import ANY_JOB, Job
 from agent.notify.notices import expired
 from agent.queue.admission import admit, job_of
 from agent.queue.interface import JobFilter, Queue
-from agent.queue.record import Grant, JobRecord, JobState
+from agent.queue.record import CLOCK, Grant, JobRecord, JobState
 
-CREATED_BY = "clock"
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 MOST_LIVE_JOBS = 200  #: of one person; more are not looked at
 
@@ -30,15 +28,15 @@ _log = structlog.get_logger()
 async def revoke_due(queue: Queue, now: float, max_attempts: int) -> int:
     """Enqueue what takes away the access whose end has come; returns how many jobs that were.
 
-    A grant for which a job with a later end is due in the queue is left until that job has run: the extension was
-    accepted in time. One that is held or dated does not count: nobody has said yes to it yet.
+    A grant for which a job with a later end of the same access is due in the queue is left until that job has run: the
+    extension was accepted in time. One that is held or dated does not count: nobody has said yes to it yet.
     """
     count = 0
     for grant in await queue.grants(due_at=now):
         try:
-            if await _is_extended(queue, grant, now):
+            if await is_extended(queue, grant, now):
                 continue
-            await _revoke(queue, grant, max_attempts)
+            await revoke(queue, grant, max_attempts)
         except AgentError as error:  # the others are due all the same
             _log.error("grant-not-revoked", grant=grant.id, tenant=grant.tenant, code=error.code, reason=error.message)
             continue
@@ -62,28 +60,9 @@ def revocation(grant: Grant) -> Job:
     return ANY_JOB.validate_json(json.dumps(job))  # through JSON: only there is a list a tuple under strict rules
 
 
-async def revoke_renamed(queue: Queue, now: float, max_attempts: int) -> int:
-    """Enqueue a second job where the first one looked for the person under an address that they no longer have.
-
-    That happens when a ``change_email`` stood before it in the queue. Every other job that ended without taking the
-    access away has been told to people, who decide.
-    """
-    count = 0
-    for grant in await queue.grants():
-        if grant.revoked_by_job is None or grant.expires_at > now:
-            continue
-        try:
-            first = await queue.job(grant.revoked_by_job)
-            if first.state is JobState.DEAD and first.person != grant.person:
-                await _revoke(queue, grant, max_attempts)
-                count += 1
-        except AgentError as error:
-            _log.error("grant-not-revoked", grant=grant.id, tenant=grant.tenant, code=error.code, reason=error.message)
-    return count
-
-
-async def _revoke(queue: Queue, grant: Grant, max_attempts: int) -> None:
-    new = admit(revocation(grant), grant.tenant, CREATED_BY, max_attempts=max_attempts)
+async def revoke(queue: Queue, grant: Grant, max_attempts: int) -> None:
+    """Put the job into the queue that takes a grant's access away, and tell."""
+    new = admit(revocation(grant), grant.tenant, CLOCK, max_attempts=max_attempts)
     (accepted,) = await queue.submit([new])
     # In this order: a death in between submits the same key again, which is answered with the same job.
     await queue.mark_revoking(grant.id, accepted.id)
@@ -91,7 +70,8 @@ async def _revoke(queue: Queue, grant: Grant, max_attempts: int) -> None:
     _log.info("grant-expired", grant=grant.id, tenant=grant.tenant, kind=grant.kind, job=accepted.id)
 
 
-async def _is_extended(queue: Queue, grant: Grant, now: float) -> bool:
+async def is_extended(queue: Queue, grant: Grant, now: float) -> bool:
+    """Whether a job that is due in the queue gives this very access a later end."""
     waiting = await queue.jobs(
         JobFilter(tenant=grant.tenant, person=grant.person, states=LIVE, held=False, limit=MOST_LIVE_JOBS)
     )
@@ -102,12 +82,9 @@ def _extends(record: JobRecord, grant: Grant, now: float) -> bool:
     if record.started_at is None and record.not_before > now:
         return False
     try:
-        later: Sequence[object] = [
-            new
-            for new in grants_of(job_of(record))
-            if new.kind == grant.kind and new.expires_at > max(now, grant.expires_at)
-        ]
+        later = [new for new in grants_of(job_of(record)) if new.expires_at > max(now, grant.expires_at)]
     except AgentError:  # of a release that this one cannot read: its own run says so
         return False
-    # A project may be named otherwise than the grant remembers it; an extension of any of them is reason to wait.
-    return bool(later)
+    # An extension that names the project as nobody did before (it was renamed) is not seen here. It runs first all the
+    # same, being older, and then the revocation is cancelled in the queue.
+    return any(is_of_same(new, grant) for new in later)

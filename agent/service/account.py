@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pwd
-
-from agent.policy.approval import LOCAL
+from agent.domain.names import LOCAL
+from agent.intake.owner import account_name
 
 
 def local_name(uid: int) -> str:
-    """``local:NAME`` of an account of this machine; its number where it has no name, as in containers."""
-    try:
-        return LOCAL + pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"{LOCAL}uid-{uid}"
+    """``local:NAME`` of an account of this machine."""
+    return LOCAL + account_name(uid)

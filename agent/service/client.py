@@ -18,7 +18,7 @@ from agent.errors import Failed, Mender, Refused, RetrySafe, Uncertain
 from agent.queue.interface import JobFilter
 from agent.service.desk import Submission
 from agent.service.problem import MEDIA_TYPE, error_of
-from agent.service.views import EventList, JobList, JobView, Preview, Receipts, Status, TenantView
+from agent.service.views import EventList, JobList, JobView, Leave, Preview, Receipts, Status, TenantView
 from agent.settings import ApiSettings
 
 ANSWER_S = 30  #: an answer may take so long: a batch is written to disk before it comes
@@ -120,6 +120,11 @@ class Client:
     async def hand_over(self, job_id: int, reason: str) -> JobView:
         """Turn into a task for a person."""
         return await self._send(JobView, "POST", f"/v1/jobs/{job_id}/hand-over", body={"reason": reason})
+
+    async def take_leave(self, tenant: str, key: str, action: str, people: int | None) -> Leave:
+        """Take from a tenant's budget. After Uncertain("api-unanswered") the same again is counted once."""
+        body = {"key": key, "action": action, "people": people}
+        return await self._send(Leave, "POST", f"/v1/tenants/{tenant}/budget", body=body)
 
     async def pause(self, tenant: str, why: str, until: datetime | None) -> TenantView:
         """Pause a tenant."""

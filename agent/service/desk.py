@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,10 +17,12 @@ from agent.intake.batch import Placed
 from agent.intake.gist import gist
 from agent.intake.submission import new_jobs
 from agent.jobs.model import email_of
-from agent.policy.approval import LOCAL, approval_of, refuse_approver
+from agent.policy.approval import approval_of, askers_of, refuse_approver, refuse_unnamed
+from agent.policy.budget import over_budget
 from agent.queue.admission import job_of
 from agent.queue.interface import JobFilter, Queue
-from agent.queue.record import JobState, NewJob
+from agent.queue.record import JobState, NewJob, Spending, Spent
+from agent.schedule.overstaying import overstays
 from agent.service.operators import Operators
 from agent.service.views import (
     DepthView,
@@ -27,6 +30,8 @@ from agent.service.views import (
     EventView,
     JobList,
     JobView,
+    Leave,
+    OverdueView,
     Preview,
     PreviewRow,
     Receipt,
@@ -94,6 +99,9 @@ class Desk(Protocol):
     async def hand_over(self, job_id: int, reason: str) -> JobView:
         """Turn a job into a task for a person."""
 
+    async def take_leave(self, tenant: str, key: str, action: str, people: int | None) -> Leave:
+        """Take from a tenant's budget for one person whom a job outside the queue is about to inactivate."""
+
     async def pause(self, tenant: str, why: str, until: datetime | None) -> TenantView:
         """Start no more jobs of a tenant."""
 
@@ -108,13 +116,20 @@ class QueueDesk:
     """The desk on an open queue; ``by`` is who stands at it."""
 
     def __init__(
-        self, settings: Settings, queue: Queue, by: str, operators: Operators, at_work: AtWork | None = None
+        self,
+        settings: Settings,
+        queue: Queue,
+        by: str,
+        operators: Operators,
+        at_work: AtWork | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._queue = queue
         self._by = by
         self._operators = operators
         self._at_work = at_work
+        self._clock = clock
 
     async def preview(self, submission: Submission) -> Preview:
         """See :meth:`Desk.preview`."""
@@ -164,17 +179,12 @@ class QueueDesk:
 
     async def approve(self, job_id: int) -> JobView:
         """Approve what waits. Refused("four-eyes") for who asked, Refused("token-needed") for who could be anybody."""
-        if self._by.startswith(LOCAL) and self._operators.all():
-            raise Refused(
-                "token-needed",
-                "An approval needs an operator's own token: a user of this machine could be anybody.",
-                expected="a token of `agent operators add NAME` in AGENT_TOKEN or AGENT_TOKEN_FILE",
-                mender=Mender.OPERATOR,
-            )
+        refuse_unnamed(self._by, has_operators=bool(self._operators.all()))
         record = await self._queue.job(job_id)
         tenant = self._settings.tenants.get(record.tenant)
         if tenant is not None:
-            refuse_approver(record, job_of(record), self._by, tenant.policy)
+            askers = askers_of(record, job_of(record), await self._queue.events(job_id))
+            refuse_approver(askers, self._by, tenant.policy)
         return JobView.of(await self._queue.approve(job_id, self._by, approval_of(record.hold_data)))
 
     async def resolve(self, job_id: int) -> JobView:
@@ -195,6 +205,15 @@ class QueueDesk:
         told = instructions(job_of(record), None, None, tenant, job_id)
         return JobView.of(await self._queue.hand_over(job_id, self._by, reason, told.model_dump(mode="json")))
 
+    async def take_leave(self, tenant: str, key: str, action: str, people: int | None) -> Leave:
+        """See :meth:`Desk.take_leave`; ``people`` is how many there are in the tenant, where that is known."""
+        _, found = self._settings.tenant(tenant)
+
+        async def spend(wanted: Sequence[Spending]) -> Sequence[Spent]:
+            return await self._queue.spend_outside(tenant, key, wanted)
+
+        return Leave(approvals=await over_budget(spend, action, people, found.policy))
+
     async def pause(self, tenant: str, why: str, until: datetime | None) -> TenantView:
         """See :meth:`Desk.pause`."""
         return TenantView.of(await self._queue.pause(tenant, self._by, why, until.timestamp() if until else None))
@@ -206,11 +225,13 @@ class QueueDesk:
     async def status(self) -> Status:
         """See :meth:`Desk.status`."""
         running = await self._queue.jobs(JobFilter(states=frozenset({JobState.RUNNING}), limit=200))
+        overdue = await overstays(self._queue, self._clock())
         worker = _plain(self._at_work.worker()) if self._at_work else {}
         return Status(
             version=agent.__version__,
             agent_runs=self._at_work is not None,
             draining=bool(worker.pop("draining", False)),
+            no_room=str(worker.pop("no_room", "")),
             started_at=time_of(self._at_work.started_at) if self._at_work else None,
             tenants=tuple(TenantView.of(item) for item in await self._queue.tenants()),
             depths=tuple(
@@ -225,6 +246,7 @@ class QueueDesk:
                 for item in await self._queue.depths()
             ),
             running=tuple(_running(JobView.of(item)) for item in running),
+            overdue=tuple(OverdueView.of(item.grant, item.job) for item in overdue),
             worker=worker,
             inbox_trouble=self._at_work.inbox_trouble() if self._at_work else "",
         )

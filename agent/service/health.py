@@ -48,7 +48,8 @@ async def healthz() -> Health:
     responses={503: {"model": Readiness, "description": "Not ready; `checks` says why."}},
 )
 async def readyz(request: Request) -> Any:
-    """200 when the queue answers, the agent takes jobs and its clock runs; 503 with the reason otherwise.
+    """200 when the queue answers, the agent takes jobs, has room for evidence and its clock runs; 503 with the reason
+    otherwise.
 
     A paused tenant or a broken inbox leaves the agent ready: restarting it would mend neither.
     """
@@ -56,10 +57,13 @@ async def readyz(request: Request) -> Any:
     checks = {
         "queue": await _queue(vitals.queue),
         "worker": _worker(vitals.at_work),
+        "evidence": _evidence(vitals.at_work),
         "clock": vitals.at_work.clock_trouble() or "ok",
         "inbox": vitals.at_work.inbox_trouble() or "ok",
     }
-    found = Readiness(ready=all(checks[name] == "ok" for name in ("queue", "worker", "clock")), checks=checks)
+    found = Readiness(
+        ready=all(checks[name] == "ok" for name in ("queue", "worker", "evidence", "clock")), checks=checks
+    )
     return Response(found.model_dump_json(), 200 if found.ready else 503, media_type="application/json")
 
 
@@ -83,3 +87,7 @@ async def _queue(queue: Queue) -> str:
 
 def _worker(at_work: AtWork) -> str:
     return "draining" if getattr(at_work.worker(), "draining", False) else "ok"
+
+
+def _evidence(at_work: AtWork) -> str:
+    return "no room: no job is started" if getattr(at_work.worker(), "no_room", "") else "ok"

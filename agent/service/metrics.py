@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
 import agent
+from agent.audit.ledger import Head
 from agent.queue.interface import Depth, Queue
 from agent.queue.record import Priority
 
@@ -80,6 +82,25 @@ class Metrics:
             registry=registry,
         )
         self._evidence = Counter("agent_evidence_bytes", "Evidence written.", ["tenant"], registry=registry)
+        self._ledger_entries = Gauge("agent_ledger_entries", "Entries of the ledger.", ["tenant"], registry=registry)
+        self._ledger_unsigned = Gauge(
+            "agent_ledger_unsigned_entries",
+            "Entries that no signed checkpoint covers yet.",
+            ["tenant"],
+            registry=registry,
+        )
+        self._ledger_period = Gauge(
+            "agent_ledger_last_period_end_seconds",
+            "End of the last period that the ledger closed, since the epoch; 0 before the first.",
+            ["tenant"],
+            registry=registry,
+        )
+
+        self._no_room = Gauge(
+            "agent_evidence_no_room",
+            "1 while no job is started, since there is no room for its evidence.",
+            registry=registry,
+        )
 
     # --- the worker's telemetry ---
 
@@ -107,6 +128,17 @@ class Metrics:
     def evidence_kept(self, tenant: str, size: int) -> None:
         """So many bytes of evidence were written."""
         self._evidence.labels(tenant).inc(size)
+
+    def ledger_seen(self, tenant: str, head: Head) -> None:
+        """A tenant's ledger was looked at."""
+        self._ledger_entries.labels(tenant).set(head.size)
+        self._ledger_unsigned.labels(tenant).set(head.unsigned)
+        closed = datetime.fromisoformat(head.period_end).timestamp() if head.period_end else 0
+        self._ledger_period.labels(tenant).set(closed)
+
+    def room_seen(self, enough: bool) -> None:
+        """Whether there is room for the evidence of another job."""
+        self._no_room.set(not enough)
 
     # --- a scrape ---
 

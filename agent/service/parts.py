@@ -1,10 +1,11 @@
-"""The parts of the running agent beside its worker: API, inbox, clock, notifier."""
+"""The parts of the running agent beside its worker: API, inbox, clock, chronicle, notifier."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from agent.audit.chronicle import Chronicle
 from agent.credentials.store import CredentialStore
 from agent.intake.inbox import Inbox
 from agent.notify.sender import Sender
@@ -33,7 +34,14 @@ def parts_of(
     """The parts, not yet begun."""
     inbox = Inbox(settings, queue)
     operators = Operators(settings.paths.state)
-    clock = AgentClock(settings, queue, Hooks(keep_sessions_fresh=worker.keep_sessions))
+    chronicle = Chronicle(settings, queue, worker.ledgers, told=metrics.ledger_seen)
+    hooks = Hooks(
+        keep_sessions_fresh=worker.keep_sessions,
+        complete_evidence=worker.complete_evidence,
+        tidy_evidence=worker.tidy_evidence,
+        keep_chronicle=chronicle.look,
+    )
+    clock = AgentClock(settings, queue, hooks)
     app = create_app(
         settings,
         queue,
@@ -48,6 +56,7 @@ def parts_of(
         Part("API", api.run, may_end=not _serves(settings)),
         Part("inbox", inbox.run, may_end=settings.inbox.folder is None),
         Part("clock", clock.run),
+        Part("chronicle", chronicle.run),
         Part("notifier", Sender(settings, queue, store).run, may_end=not _tells(settings)),
     )
 

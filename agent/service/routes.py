@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from agent.intake.batch import Format, Source, read_batch
-from agent.jobs.parts import TENANT_FORM
+from agent.jobs.parts import KEY_FORM, TENANT_FORM
 from agent.queue.interface import JobFilter
 from agent.queue.record import JobState
 from agent.service.answers import bad_request
 from agent.service.desk import QueueDesk, Submission
 from agent.service.entry import who
 from agent.service.office import office_of
-from agent.service.views import EventList, JobList, JobView, Preview, Receipts, Status, TenantView
+from agent.service.views import EventList, JobList, JobView, Leave, Preview, Receipts, Status, TenantView
 
 MOST_AT_ONCE = 500  #: jobs in one answer
 FORMATS = {
@@ -47,6 +47,16 @@ class PauseWish(BaseModel):
 
     reason: str = Field(min_length=1, max_length=500, description="Why.", examples=["Directory clean-up by hand"])
     until: datetime | None = Field(None, description="The pause ends by itself then; null: somebody resumes.")
+
+
+class LeaveWish(BaseModel):
+    """A job outside the queue that is about to inactivate somebody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(pattern=KEY_FORM, description="Its idempotency key: it is counted once.", examples=["hr-417"])
+    action: str = Field(pattern="[a-z_]{1,40}", description="What is to be done.", examples=["offboard"])
+    people: int | None = Field(None, ge=0, description="People in the tenant, as its list says; null: not known.")
 
 
 JobId = Annotated[int, Path(description="The job's number.", ge=1, le=2**53, examples=[417])]
@@ -171,6 +181,15 @@ async def resolve(at: AtDesk, by: Caller, job_id: JobId) -> JobView:
 async def hand_over(at: AtDesk, by: Caller, job_id: JobId, why: Why) -> JobView:
     """Turn it into a task with exact instructions; `resolve` checks it when it is done."""
     return _logged("job-handed-over", by, await at.hand_over(job_id, why.reason))
+
+
+@router.post("/v1/tenants/{name}/budget", tags=["steering"], summary="Take from the budget of deactivations")
+async def take_leave(at: AtDesk, by: Caller, name: TenantName, wish: LeaveWish) -> Leave:
+    """For a job that `agent run-job` runs: one person is counted when `approvals` is empty, nobody otherwise."""
+    leave = await at.take_leave(name, wish.key, wish.action, wish.people)
+    codes = [item.code for item in leave.approvals]
+    _log.info("budget-asked", by=by, tenant=name, key=wish.key, waits_for=codes)
+    return leave
 
 
 @router.post("/v1/tenants/{name}/pause", tags=["steering"], summary="Pause a tenant")

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.queue.record import SNAPSHOT_PERSON, Accepted, Hold, JobEvent, JobRecord, JobState, Mode, TenantState
+from agent.policy.check import ApprovalNeeded
+from agent.queue.record import SNAPSHOT_PERSON, Accepted, Grant, Hold, JobEvent, JobRecord, JobState, Mode, TenantState
 
 
 class View(BaseModel):
@@ -47,6 +48,9 @@ class JobView(View):
     created_at: datetime = Field(description="When it was accepted.")
     not_before: datetime | None = Field(description="Not run before this; null is at once.", examples=[None])
     needed_by: datetime | None = Field(description="When it must be done at the latest.", examples=[None])
+    not_after: datetime | None = Field(
+        description="Given up if nothing was written by then; null is never.", examples=[None]
+    )
     started_at: datetime | None = Field(description="When its last run began.", examples=[None])
     finished_at: datetime | None = Field(description="When it ended.", examples=[None])
     checking: bool = Field(description="The next run only reads: whether the wish is fulfilled.", examples=[False])
@@ -82,6 +86,7 @@ class JobView(View):
             created_at=datetime.fromtimestamp(record.created_at, UTC),
             not_before=time_of(record.not_before),
             needed_by=time_of(record.needed_by),
+            not_after=time_of(record.give_up_at),
             started_at=time_of(record.started_at),
             finished_at=time_of(record.finished_at),
             checking=record.mode is Mode.CHECK,
@@ -224,15 +229,50 @@ class RunningView(View):
     progress: dict[str, Any]
 
 
+class Leave(View):
+    """Whether one more person may be inactivated: at once, and then it is counted, or after an approval."""
+
+    approvals: tuple[ApprovalNeeded, ...] = Field(description="Why somebody has to say yes first; empty: go ahead.")
+
+
+class OverdueView(View):
+    """Access whose end has passed and that is still there."""
+
+    grant: int = Field(description="Its number.", examples=[7])
+    tenant: str = Field(description="Whose Directory.", examples=["northwind"])
+    person: str = Field(description="Whose access.", examples=["ana@example.com"])
+    kind: str = Field(description="account or project.", examples=["project"])
+    what: dict[str, Any] = Field(description="Which project.")
+    ended_at: datetime | None = Field(description="When it should have ended.")
+    job: int | None = Field(description="The job that should take it away.", examples=[418])
+    state: JobState | None = Field(description="How that job stands.", examples=["cancelled"])
+
+    @classmethod
+    def of(cls, grant: Grant, job: JobRecord | None) -> OverdueView:
+        """The view of a grant that overstays."""
+        return cls(
+            grant=grant.id,
+            tenant=grant.tenant,
+            person=grant.person,
+            kind=grant.kind,
+            what=dict(grant.what),
+            ended_at=time_of(grant.expires_at),
+            job=job.id if job is not None else None,
+            state=job.state if job is not None else None,
+        )
+
+
 class Status(View):
     """The agent at a glance."""
 
     version: str = Field(examples=["0.3.0"])
     agent_runs: bool = Field(description="False when the command line looked into the queue by itself.")
     draining: bool = Field(default=False, description="The agent is stopping: it takes no more jobs.")
+    no_room: str = Field(default="", description="Why no job is started, for want of room for evidence.")
     started_at: datetime | None = Field(default=None, description="When this agent was started.")
     tenants: tuple[TenantView, ...]
     depths: tuple[DepthView, ...]
     running: tuple[RunningView, ...]
+    overdue: tuple[OverdueView, ...] = Field(default=(), description="Access that has outlived its end.")
     worker: dict[str, Any] = Field(default_factory=dict, description="Browser and sessions.")
     inbox_trouble: str = Field(default="", description="Why the inbox cannot work at present.")

@@ -122,6 +122,14 @@ def test_the_rest_of_a_job_goes_along() -> None:
     )
 
 
+def test_a_job_says_until_when_it_is_wanted() -> None:
+    """Two wishes that differ in it only are one wish; the queue takes it from the record, not from the job."""
+    new = admit(job("read", not_after="2027-01-15T09:00:00+01:00"), "north", "desk")
+    assert new.give_up_at == NOON
+    assert admit(job("read"), "north", "desk").give_up_at is None
+    assert new.dedup_key == admit(job("read"), "north", "desk").dedup_key
+
+
 def test_the_same_wish_is_the_same_whoever_asks_and_why() -> None:
     """Not its reason, key or deadline; but the tenant, and every word of what is wanted."""
     first = admit(job("add_to_projects"), "north", "desk")

@@ -3,6 +3,7 @@
 BEGIN TRANSACTION;
 CREATE TABLE access_grant (
       id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,
+      names TEXT NOT NULL DEFAULT '[]',
       expires_at REAL NOT NULL, given_by_job INTEGER NOT NULL, revoked_by_job INTEGER,
       closed_at REAL, closed_why TEXT NOT NULL DEFAULT ''
     );
@@ -45,8 +46,8 @@ CREATE TABLE request (
     );
 INSERT INTO "request" VALUES('north','hr-1','30bef1075818973efaac57635c1a7bfa5f9167784cef4ef095946b2dde9afa81',1);
 CREATE TABLE spent (
-      job_id INTEGER NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, amount INTEGER NOT NULL, at REAL NOT NULL,
-      PRIMARY KEY (job_id, kind)
+      spender TEXT NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, amount INTEGER NOT NULL, at REAL NOT NULL,
+      PRIMARY KEY (tenant, spender, kind)
     );
 CREATE TABLE tenant (
       name TEXT PRIMARY KEY, max_running INTEGER NOT NULL, paused INTEGER NOT NULL DEFAULT 0,
@@ -73,6 +74,7 @@ CREATE INDEX job_event_job ON job_event (job_id, id);
 CREATE INDEX spent_lately ON spent (tenant, kind, at);
 CREATE UNIQUE INDEX grant_open ON access_grant (tenant, person, kind, what) WHERE closed_at IS NULL;
 CREATE INDEX grant_due ON access_grant (expires_at) WHERE closed_at IS NULL;
+CREATE INDEX grant_revoked_by ON access_grant (revoked_by_job) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX notice_once ON notice (channel, notice_key) WHERE notice_key IS NOT NULL;
 CREATE INDEX notice_due ON notice (not_before, id) WHERE sent_at IS NULL;
 DELETE FROM "sqlite_sequence";

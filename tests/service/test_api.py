@@ -16,7 +16,9 @@ import pytest
 
 from agent.errors import Failed
 from agent.queue.ending import Dead, Ending, Held, Trouble
-from agent.queue.record import Hold
+from agent.queue.record import Hold, NewGrant
+from agent.service.client import Client
+from agent.service.reach import desk_at_hand
 from tests.service.conftest import Served, job
 
 CSV = """action,idempotency_key,ticket,requested_by,approved_by,email
@@ -166,6 +168,39 @@ def test_a_tenant_is_paused_and_resumed_by_name(api: httpx.Client) -> None:
     assert code(api.post("/v1/tenants/acne/resume"))[0] == 404
 
 
+def test_the_budget_is_asked_of_the_agent_that_owns_the_queue(served: Served) -> None:
+    """As `agent run-job` does: one a key, whoever asks; more than policy allows is told, and not counted."""
+
+    async def ask(key: str) -> list[str]:
+        async with desk_at_hand(served.settings, None) as desk:
+            assert isinstance(desk, Client)
+            leave = await desk.take_leave("acme", key, "offboard", 1000)
+            return [item.code for item in leave.approvals]
+
+    keys = [f"hr-{number}" for number in range(10)]
+    assert [asyncio.run(ask(key)) for key in [*keys, keys[0]]] == [[]] * 11
+    assert asyncio.run(ask("hr-10")) == ["too-many-deactivations"]
+    with served.on_socket() as api:
+        assert api.post("/v1/tenants/nowhere/budget", json={"key": "k", "action": "offboard"}).is_error
+
+
+def test_access_past_its_end_stands_in_the_status(served: Served, api: httpx.Client) -> None:
+    """Whose, which, since when, and what became of the job that should have ended it."""
+    api.post("/v1/jobs", json=[job(action="remove_from_projects", projects=["24-017"])])
+    grant = NewGrant("project", {"project": "24-017"}, 1_800_000_000.0 - 400 * 86_400, ("24-017",))
+    served.does(served.queue.add_grants(7, "acme", "ana@example.com", [grant]))
+    (due,) = served.does(served.queue.grants(due_at=grant.expires_at))
+    served.does(served.queue.mark_revoking(due.id, 1))
+    api.post("/v1/jobs/1/cancel")
+    (overdue,) = api.get("/v1/status").json()["overdue"]
+    assert (overdue["person"], overdue["what"], overdue["job"], overdue["state"]) == (
+        "ana@example.com",
+        {"project": "24-017"},
+        1,
+        "cancelled",
+    )
+
+
 def test_the_socket_is_for_its_owner_and_knows_who_comes(served: Served) -> None:
     """Mode 0600; a token, where one is given, wins over the account."""
     assert served.settings.api.socket is not None
@@ -187,6 +222,7 @@ def test_the_socket_is_for_its_owner_and_knows_who_comes(served: Served) -> None
         ("POST", "/v1/jobs/1/approve"),
         ("POST", "/v1/jobs/1/resolve"),
         ("POST", "/v1/jobs/1/hand-over"),
+        ("POST", "/v1/tenants/acme/budget"),
         ("POST", "/v1/tenants/acme/pause"),
         ("POST", "/v1/tenants/acme/resume"),
         ("GET", "/v1/status"),

@@ -29,7 +29,7 @@ from agent.queue.interface import ClaimLost, Openings, Wish
 from agent.queue.ledger import budget, claiming, finishing, submitting
 from agent.queue.ledger import tenants as tenant_rows
 from agent.queue.ledger.database import Ledger
-from agent.queue.record import Accepted, Claim, JobRecord, NewJob, TenantState
+from agent.queue.record import Accepted, Claim, JobRecord, NewJob, Spending, Spent, TenantState
 
 Result = TypeVar("Result")
 
@@ -278,9 +278,9 @@ class PostgresQueue(PatientQueue):
         if not self._engine.pulse.is_fresh():
             await self.guard(claim)
 
-    async def spend(self, claim: Claim, kind: str, amount: int, limit: int, window_s: float) -> tuple[bool, int]:
+    async def spend(self, claim: Claim, wanted: Sequence[Spending]) -> tuple[Spent, ...]:
         """Take from the tenant's budget."""
-        return await self._own(claim, self._persist(_STEP_S, budget.spend, claim, kind, amount, limit, window_s))
+        return await self._own(claim, self._persist(_STEP_S, budget.spend, claim, wanted))
 
     async def finish(self, claim: Claim, ending: Ending) -> JobRecord:
         """The end of a run; waits for a server that is away, for as long as it takes."""

@@ -30,6 +30,8 @@ def finish(ledger: Ledger, claim: Claim, ending: Ending) -> JobRecord:
     ended = _end(ledger, job, ending)
     grants.add(ledger, job.id, job.tenant, job.person, ending.grants)
     grants.close(ledger, ending.revoked, job.id)
+    if isinstance(ending.how, Done):
+        grants.close_revoked_by(ledger, job.id)
     if ending.closes_grants:
         grants.close_all(ledger, job.tenant, job.person, job.id)
     if ending.renamed_to is not None and ending.renamed_to != job.person:
@@ -41,13 +43,17 @@ def finish(ledger: Ledger, claim: Claim, ending: Ending) -> JobRecord:
 
 
 def expire(ledger: Ledger) -> None:
-    """End the waiting jobs whose time to be given up has come."""
+    """End the waiting jobs whose time to be given up has come.
+
+    Not one that has come to a write (its progress says so): half of it may be done, and the rest is not worse for being
+    late; nor one that is uncertain, which still needs somebody to look.
+    """
     for row in ledger.rows(
         "SELECT * FROM job WHERE state = 'queued' AND give_up_at IS NOT NULL AND give_up_at <= ?"
-        " AND (hold IS NULL OR hold <> 'uncertain') ORDER BY id",  # that one still needs somebody to look
+        " AND progress = '{}' AND (hold IS NULL OR hold <> 'uncertain') ORDER BY id",
         ledger.now,
     ):
-        trouble = Trouble("expired", "expired", "It could not be done before the time at which it is given up.")
+        trouble = Trouble("expired", "expired", "It had not begun at the time after which it is not wanted any more.")
         _die(ledger, job_record(row), trouble, notice="expired")
 
 

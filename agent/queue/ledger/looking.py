@@ -37,6 +37,8 @@ def jobs(ledger: Ledger, which: JobFilter) -> tuple[JobRecord, ...]:
         ask("created_at <= ? AND (not_before <= ? OR started_at IS NOT NULL)", which.due_by, which.due_by)
     if which.needed_by is not None:
         ask("needed_by <= ?", which.needed_by)
+    if which.finished_since is not None:
+        ask("finished_at >= ?", which.finished_since)
     if which.after_id:
         ask("id < ?" if which.newest_first else "id > ?", which.after_id)
     condition = f" WHERE {' AND '.join(where)}" if where else ""

@@ -61,6 +61,7 @@ def grant(row: Row) -> Grant:
         revoked_by_job=row["revoked_by_job"],
         closed_at=row["closed_at"],
         closed_why=row["closed_why"],
+        names=tuple(json.loads(row["names"])),
     )
 
 

@@ -80,18 +80,20 @@ _JOBS: Version = (
     )""",
     """
     CREATE TABLE spent (
-      job_id {number} NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, amount INTEGER NOT NULL, at {real} NOT NULL,
-      PRIMARY KEY (job_id, kind)
+      spender TEXT NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, amount INTEGER NOT NULL, at {real} NOT NULL,
+      PRIMARY KEY (tenant, spender, kind)
     )""",
     "CREATE INDEX spent_lately ON spent (tenant, kind, at)",
     """
     CREATE TABLE access_grant (
       id {identity}, tenant TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,
+      names TEXT NOT NULL DEFAULT '[]',
       expires_at {real} NOT NULL, given_by_job {number} NOT NULL, revoked_by_job {number},
       closed_at {real}, closed_why TEXT NOT NULL DEFAULT ''
     )""",
     "CREATE UNIQUE INDEX grant_open ON access_grant (tenant, person, kind, what) WHERE closed_at IS NULL",
     "CREATE INDEX grant_due ON access_grant (expires_at) WHERE closed_at IS NULL",
+    "CREATE INDEX grant_revoked_by ON access_grant (revoked_by_job) WHERE closed_at IS NULL",
     """
     CREATE TABLE notice (
       id {identity}, at {real} NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, subject TEXT NOT NULL,

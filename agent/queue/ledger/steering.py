@@ -90,6 +90,7 @@ def _back_in_line(ledger: Ledger, job: JobRecord, *, reads_only: bool = False, *
     _refuse_if_offboarded_since(ledger, job, ("queued", "running") if reads_only else ("queued", "running", "done"))
     if job.state is JobState.DEAD:
         line = line_for(ledger, job.tenant, job.person, job.other_person)
+        # A person wants it now, whatever date it had.
         columns |= {"line": line, "finished_at": None, "give_up_at": None}
     settings: dict[str, Value] = {"mode": Mode.RUN.value, "cancel": 0, "cancel_by": None, **columns}
     return change(ledger, job, state=JobState.QUEUED.value, not_before=0.0, **settings)

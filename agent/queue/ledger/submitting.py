@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.errors import Refused
 from agent.queue.ledger import tenants
@@ -100,7 +100,9 @@ def _join(ledger: Ledger, waiting: JobRecord, new: NewJob) -> None:
         needed_by=min(deadlines, default=None),
         give_up_at=give_up_at,
     )
-    note(ledger, job, Happened.JOINED, {"by": new.created_by, "request_key": new.request_key})
+    reason = new.args.get("reason")
+    asked = {"reason": dict(reason)} if isinstance(reason, Mapping) else {}
+    note(ledger, job, Happened.JOINED, {"by": new.created_by, "request_key": new.request_key, **asked})
 
 
 def _insert(ledger: Ledger, new: NewJob, line: str) -> JobRecord:

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from agent.errors import Failed
+from agent.errors import Failed, Refused
 from agent.intake import dropped
 from agent.intake.inbox import Inbox
+from agent.intake.owner import account_name
+from agent.policy.approval import askers_of, refuse_approver
+from agent.policy.rules import PolicyRules
+from agent.queue.admission import job_of
 from agent.queue.interface import JobFilter, Queue
 from agent.queue.opening import limits_of, open_queue
 from agent.settings import Settings, load_settings
@@ -74,7 +78,31 @@ async def test_a_file_that_has_come_to_rest_is_taken_and_filed_away(inbox: Inbox
     assert await jobs(queue) == ["k-1", "k-2"]
     assert files(folder) == ["accepted/people.json"]
     record = await queue.job(1)
-    assert (record.created_by, record.batch) == ("inbox", "inbox:people.json")
+    assert (record.created_by, record.batch) == (f"inbox:{account_name(os.getuid())}", "inbox:people.json")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another account")
+@pytest.mark.parametrize(("owner", "name"), [(65534, "inbox:nobody"), (54321, "inbox:uid-54321")])
+async def test_who_submits_is_the_files_owner(inbox: Inbox, queue: Queue, folder: Path, owner: int, name: str) -> None:
+    """The kernel tells it, not the file: four eyes has somebody to compare with, an account without a name, too."""
+    path = folder / "people.json"
+    path.write_text(json.dumps(job()), encoding="utf-8")
+    os.chown(path, owner, -1)
+    await looks(inbox)
+    record = await queue.job(1)
+    assert record.created_by == name
+    with pytest.raises(Refused, match="submitted this job"):
+        refuse_approver(askers_of(record, job_of(record), ()), name.removeprefix("inbox:"), PolicyRules())
+
+
+async def test_a_file_with_a_second_name_is_rejected(inbox: Inbox, queue: Queue, folder: Path, tmp_path: Path) -> None:
+    """Somebody else's file, linked into the inbox, would be submitted in that person's name."""
+    theirs = tmp_path / "theirs.json"
+    theirs.write_text(json.dumps(job()), encoding="utf-8")
+    os.link(theirs, folder / "people.json")
+    await looks(inbox)
+    assert await jobs(queue) == []
+    assert "a hard link" in (folder / "rejected" / "people.json.reason.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", [".people.json", "people.json.tmp", "people.json.part"])

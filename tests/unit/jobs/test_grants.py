@@ -35,7 +35,7 @@ def test_account_and_projects_end_each_at_their_time(action: str) -> None:
     wish = job(action, ends_at=END, projects=[access("24-017"), access("24-018", None)])
     assert grants_of(wish) == (
         NewGrant("account", {}, MOMENT),
-        NewGrant("project", {"project": "24-017"}, MOMENT),
+        NewGrant("project", {"project": "24-017"}, MOMENT, ("24-017",)),
     )
     assert [words for words, _ in ends_of(wish)] == ["the account", "the membership of project 24-017"]
 
@@ -52,6 +52,7 @@ def test_one_project_is_one_thing_however_it_is_named(project: Any) -> None:
     """With the tenant's projects at hand it is remembered by id, so that an extension finds what it extends."""
     (grant,) = grants_of(job("add_to_projects", projects=[access(project)]), PROJECTS)
     assert grant.what == {"project": {"id": "9"}}
+    assert set(grant.names) >= {"24-017", "westend library"}
 
 
 def test_a_name_that_fits_two_or_none_is_remembered_as_written() -> None:

@@ -116,6 +116,22 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (with_value("../../x", "idempotency_key"), "$.idempotency_key", "expected 1 to 120 letters, digits"),
     (with_value("2026-12-01T06:00:00", "needed_by"), "$.needed_by", "expected a time with its offset"),
     (with_value(1764547200, "needed_by"), "$.needed_by", "expected a time"),
+    (with_value("2026-12-01T06:00:00", "not_after"), "$.not_after", "expected a time with its offset"),
+    (
+        {**GOOD, "needed_by": "2026-12-02T06:00:00+00:00", "not_after": "2026-12-01T06:00:00+00:00"},
+        "$",
+        "is given up before the time at which it is needed",
+    ),
+    (
+        {
+            **{name: GOOD[name] for name in ("reason", "idempotency_key")},
+            "action": "offboard",
+            "person": {"email": "a@example.com"},
+            "not_after": "2026-12-01T06:00:00+00:00",
+        },
+        "$.not_after",
+        "is not a known field",
+    ),
     (with_value("Office", "company_access"), "$.company_access", 'expected "none", {"template": name} or'),
     (with_value({}, "company_access"), "$.company_access", "needs either a template or levels, not neither"),
     (

@@ -82,7 +82,7 @@ def section_of(action: str) -> str:
 def test_the_reference_has_each_field_of_each_action(action: str) -> None:
     """Each action's section names its own fields in a table and holds an example that can be used."""
     section = section_of(action)
-    common = {"action", "reason", "idempotency_key", "needed_by", "tenant"}
+    common = {"action", "reason", "idempotency_key", "needed_by", "not_after", "tenant"}
     for field in set(ACTIONS[action].model_fields) - common:
         assert f"| `{field}`" in section, field
     (example,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)

@@ -11,13 +11,16 @@ import pytest
 from agent.notify.channels import channels
 from agent.notify.notices import PERSONAL, dead, expired, late, notices_for, still_waiting
 from agent.queue.ending import Dead, Done, Ending, GiveBack, Held, PauseTenant, Retry, Stopped, Trouble
-from agent.queue.record import Grant, Hold, NewNotice
+from agent.queue.record import Grant, Hold, JobRecord, JobState, NewNotice
 from agent.settings import NotifySettings
 from tests.unit.plan.wishes import EMAIL
-from tests.unit.policy.test_budget import claim
 
 TROUBLE = Trouble("failed", "denied", f"{EMAIL}: the account has no right for this.")
-JOB = replace(claim(7).job, args={"reason": {"ticket": "IT-4711"}}, fence=3, started_at=1_800_000_000.0)
+JOB = JobRecord(
+    id=7, tenant="acme", person=EMAIL, op="offboard", args={"reason": {"ticket": "IT-4711"}}, args_version=1,
+    line=EMAIL, priority=10, state=JobState.RUNNING, created_by="hr", created_at=0.0, fence=3,
+    started_at=1_800_000_000.0,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

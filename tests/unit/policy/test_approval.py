@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 
 import pytest
 
 from agent.errors import Refused
 from agent.plan.steps import BlastRadius, Plan
-from agent.policy.approval import approval_of, asked, covers, refuse_approver
+from agent.policy.approval import Asker, approval_of, asked, askers_of, covers, refuse_approver
 from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
-from tests.unit.plan.wishes import job
-from tests.unit.policy.test_budget import LEAVER, claim
+from agent.queue.record import JobEvent, JobRecord, JobState
+from tests.unit.plan.wishes import EMAIL, job
+from tests.unit.policy.test_budget import LEAVER
 
 RULES = PolicyRules()
 MANY = ApprovalNeeded(code="too-many-projects", message="Many.")
@@ -24,13 +25,31 @@ def sized(people: int = 1, projects: int = 0) -> Plan:
     return LEAVER.model_copy(update={"blast": BlastRadius(people=people, projects=projects)})
 
 
+def wanted(reason: dict[str, str] = ANNA, created_by: str = "hr", joined: tuple[JobEvent, ...] = ()) -> Iterable[Asker]:
+    """Who wants an offboard."""
+    record = JobRecord(
+        id=7, tenant="acme", person=EMAIL, op="offboard", args={}, args_version=1, line=EMAIL, priority=10,
+        state=JobState.QUEUED, created_by=created_by, created_at=0.0,
+    )  # fmt: skip
+    return askers_of(record, job("offboard", reason=reason), joined)
+
+
 @pytest.mark.parametrize("by", ["anna.berg", "local:Anna.Berg", "ANNA.BERG@example.com", "hr-feed", "local:hr-feed"])
-def test_neither_who_asked_nor_who_submitted_approves(by: str) -> None:
-    """By whichever of their names; a refusal says whom to look for."""
-    record = replace(claim(7).job, created_by="hr-feed")
+@pytest.mark.parametrize("created_by", ["hr-feed", "inbox:hr-feed", "local:hr-feed"])
+def test_neither_who_asked_nor_who_submitted_approves(by: str, created_by: str) -> None:
+    """By whichever of their names and ways in; a refusal says whom to look for."""
     with pytest.raises(Refused, match="somebody else has to approve") as refused:
-        refuse_approver(record, job("offboard", reason=ANNA), by, RULES)
+        refuse_approver(wanted(created_by=created_by), by, RULES)
     assert refused.value.code == "four-eyes"
+
+
+@pytest.mark.parametrize("by", ["joe", "desk2", "anna.berg"])
+def test_nobody_whose_wish_has_joined_approves(by: str) -> None:
+    """The same wish came twice and is one job: both who asked want it."""
+    reason = {**ANNA, "requested_by": "joe@example.com"}
+    joined = JobEvent(7, 0.0, "joined", 0, {"by": "desk2", "reason": reason})
+    with pytest.raises(Refused, match="somebody else has to approve"):
+        refuse_approver(wanted(joined=(joined,)), by, RULES)
 
 
 @pytest.mark.parametrize("by", ["anna.berg", "local:anna_berg", "anna-berg@example.com"])
@@ -38,18 +57,18 @@ def test_a_name_as_people_write_it_is_the_same_name(by: str) -> None:
     """Tickets name people, tokens name accounts."""
     asked_by = {**ANNA, "requested_by": "Anna Berg"}
     with pytest.raises(Refused, match="somebody else has to approve"):
-        refuse_approver(claim(7).job, job("offboard", reason=asked_by), by, RULES)
+        refuse_approver(wanted(asked_by), by, RULES)
 
 
 def test_somebody_else_approves() -> None:
     """A third person, also one whose name only begins alike."""
     for by in ("maria", "anna.bergman", "berg"):
-        refuse_approver(claim(7).job, job("offboard", reason=ANNA), by, RULES)
+        refuse_approver(wanted(), by, RULES)
 
 
 def test_a_tenant_may_do_without_four_eyes() -> None:
     """A one-person IT department can say so."""
-    refuse_approver(claim(7).job, job("offboard", reason=ANNA), "hr", RULES.model_copy(update={"four_eyes": False}))
+    refuse_approver(wanted(), "hr", RULES.model_copy(update={"four_eyes": False}))
 
 
 def test_what_was_approved_is_enough_for_the_same_plan() -> None:

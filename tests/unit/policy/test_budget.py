@@ -2,52 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from agent.plan.steps import BlastRadius, Inactivate, Plan, Reactivate
-from agent.policy.budget import over_budget
+from agent.policy.budget import Spend, inactivates, over_budget
 from agent.policy.rules import PolicyRules
-from agent.queue.record import Claim, JobRecord, JobState
-from tests.unit.plan.wishes import EMAIL, job
+from agent.queue.record import Spending, Spent
+from tests.unit.plan.wishes import EMAIL
 
 LEAVER = Plan(steps=(Inactivate(email=EMAIL),), blast=BlastRadius(people=1, projects=0))
 RETURNER = Plan(steps=(Reactivate(email=EMAIL),), blast=BlastRadius(people=1, projects=0))
 
 
-def claim(number: int) -> Claim:
-    """A claimed offboard."""
-    record = JobRecord(
-        id=number, tenant="acme", person=EMAIL, op="offboard", args={}, args_version=1, line=EMAIL, priority=10,
-        state=JobState.RUNNING, created_by="hr", created_at=0.0,
-    )  # fmt: skip
-    return Claim(record, 1)
-
-
 class Purse:
-    """Counts as the ledger does: a job spends each kind once."""
+    """Counts as the ledger does: a job spends each kind once, and all it wants or nothing."""
 
     def __init__(self) -> None:
         self.spent: dict[str, dict[int, int]] = {}
         self.windows: dict[str, float] = {}
 
-    async def spend(self, claim: Claim, kind: str, amount: int, limit: int, window_s: float) -> tuple[bool, int]:
-        """Grant while the sum stays within the limit."""
-        self.windows[kind] = window_s
-        jobs = self.spent.setdefault(kind, {})
-        before = sum(value for at, value in jobs.items() if at != claim.job.id)
-        if claim.job.id in jobs:
-            return True, before
-        if before + amount > limit:
-            return False, before
-        jobs[claim.job.id] = amount
-        return True, before
+    def of(self, number: int) -> Spend:
+        """The purse in one job's hands."""
+
+        async def spend(wanted: Sequence[Spending]) -> Sequence[Spent]:
+            answers = []
+            for item in wanted:
+                self.windows[item.kind] = item.window_s
+                jobs = self.spent.get(item.kind, {})
+                before = sum(value for at, value in jobs.items() if at != number)
+                answers.append(Spent(number in jobs or before + item.amount <= item.limit, before))
+            if all(answer.has_room for answer in answers):
+                for item in wanted:
+                    self.spent.setdefault(item.kind, {})[number] = item.amount
+            return answers
+
+        return spend
 
 
-async def codes(purse: Purse, number: int, people: int | None = None, plan: Plan = LEAVER, **rules: Any) -> list[str]:
+async def codes(purse: Purse, number: int, people: int | None = None, **rules: Any) -> list[str]:
     """The codes for which a person is asked."""
-    needed = await over_budget(purse, claim(number), job("offboard"), plan, people, PolicyRules(**rules))
+    needed = await over_budget(purse.of(number), "offboard", people, PolicyRules(**rules))
     return [item.code for item in needed]
 
 
@@ -86,20 +83,27 @@ async def test_where_the_number_of_people_is_not_known_only_the_count_holds() ->
     assert set(purse.spent) == {"deactivate-hour"}
 
 
-async def test_a_plan_that_inactivates_nobody_spends_nothing() -> None:
+@pytest.mark.parametrize(("plan", "expected"), [(LEAVER, True), (RETURNER, False), (Plan(), False)])
+def test_only_a_plan_that_inactivates_takes_from_the_budget(plan: Plan, expected: bool) -> None:
     """Bringing somebody back, or finding nothing to do, is not counted."""
+    assert inactivates(plan) is expected
+
+
+async def test_where_one_limit_refuses_the_other_is_not_spent() -> None:
+    """A day's share that is used up must not eat the hour's number as well: nobody was inactivated."""
     purse = Purse()
-    assert await codes(purse, 1, 10, RETURNER, max_deactivations_per_hour=0) == []
-    assert await codes(purse, 1, 10, Plan(), max_deactivations_per_hour=0) == []
-    assert purse.spent == {}
+    rules = {"max_deactivations_per_hour": 2}
+    assert await codes(purse, 1, 20, **rules) == []
+    assert [await codes(purse, number, 20, **rules) for number in (2, 3, 4)] == [["too-large-share"]] * 3
+    assert purse.spent["deactivate-hour"] == {1: 1}
 
 
 async def test_the_sentence_says_how_many_and_what_is_allowed() -> None:
     """An approver sees what has happened already."""
     purse = Purse()
     rules = PolicyRules(max_deactivations_per_hour=1)
-    await over_budget(purse, claim(1), job("offboard"), LEAVER, None, rules)
-    (needed,) = await over_budget(purse, claim(2), job("offboard"), LEAVER, None, rules)
+    await over_budget(purse.of(1), "offboard", None, rules)
+    (needed,) = await over_budget(purse.of(2), "offboard", None, rules)
     assert needed.message == (
         "1 person was inactivated by this agent in the last hour, and 1 need no approval: "
         "offboard waits for an approval."

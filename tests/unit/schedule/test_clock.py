@@ -88,7 +88,7 @@ async def test_a_scan_that_fails_comes_again_and_does_not_stop_the_others(office
     await clock.look("sessions")
     assert clock.troubles() == ()
     steps.now += 64
-    for name in ("revoke", "late"):
+    for name in ("revoke", "overstaying", "late"):
         await clock.look(name)
     (trouble,) = clock.troubles()
     assert trouble.startswith("the scan 'sessions' has not worked for 64 s (")
@@ -105,7 +105,7 @@ async def test_a_scan_that_never_comes_is_seen_by_readiness(office: Office) -> N
     steps.now += 149
     assert clock.troubles() == ()
     steps.now += 2
-    assert len(clock.troubles()) == 2  # "revoke" and "late"; those of an hour are not overdue yet
+    assert len(clock.troubles()) == 3  # revoke, overstaying, late; those of an hour are not overdue yet
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 10 * 365 * DAY])

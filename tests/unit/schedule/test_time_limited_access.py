@@ -9,10 +9,10 @@ import pytest
 
 from agent.errors import Failed
 from agent.queue.admission import admit
-from agent.queue.ending import Dead, Done, Ending, Held, Trouble
+from agent.queue.ending import Done, Ending, Held
 from agent.queue.interface import JobFilter
 from agent.queue.record import Hold, JobState, NewGrant
-from agent.schedule.revoking import revocation, revoke_due, revoke_renamed
+from agent.schedule.revoking import revocation, revoke_due
 from tests.unit.plan.wishes import EMAIL, job
 from tests.unit.schedule.conftest import DAY, HOUR, NOON, Office, new
 
@@ -21,7 +21,7 @@ def end(seconds: float) -> str:
     return datetime.fromtimestamp(NOON + seconds, tz=UTC).isoformat()
 
 
-def access(seconds: float, project: str = "24-017") -> list[dict[str, Any]]:
+def access(seconds: float, project: Any = "24-017") -> list[dict[str, Any]]:
     return [{"project": project, "template": "Viewer", "ends_at": end(seconds)}]
 
 
@@ -184,35 +184,39 @@ async def test_a_removal_by_hand_of_the_requester_ends_the_grant(office: Office)
     assert await tick(office) == 0
 
 
-async def test_a_revocation_that_ends_badly_is_told_and_not_repeated(office: Office) -> None:
-    """Dead is a matter for people, who are told; the clock does not send the same job round and round."""
+async def test_an_extension_of_another_project_delays_nothing(office: Office) -> None:
+    """Each project has its own end; the same one counts under its number, its name and its id."""
     await office.queue.submit([new("add_to_projects", "a", projects=access(DAY))])
     await office.work_off()
     office.clock.now = NOON + DAY
-    await tick(office)
-    await office.work_off(Dead(Trouble("failed", "denied", "No right.")))
-    assert [await tick(office), await revoke_renamed(office.queue, office.clock(), 8)] == [0, 0]
-    assert len(await office.queue.grants()) == 1
+    for key, project in (("b", "24-018"), ("c", {"id": "10"})):
+        await office.queue.submit([new("add_to_projects", key, projects=access(5 * DAY, project))])
+    assert await tick(office) == 1
 
 
-async def test_a_person_who_was_renamed_meanwhile_is_found(office: Office) -> None:
-    """A change of address stood before the revocation, which then found nobody: a second one is made, once."""
+@pytest.mark.parametrize("project", ["24-017", "westend library", "24-017 - Westend Library", {"id": "9"}], ids=str)
+async def test_an_extension_counts_by_every_name_of_its_project(office: Office, project: Any) -> None:
+    """The clock sees no page, so it knows the names that the project had when the access was given."""
     await office.queue.submit([new("add_to_projects", "a", projects=access(DAY))])
     await office.work_off()
-    await office.queue.submit([new("change_email", "b", new_email="new.name@example.com")])
+    await office.queue.submit([new("add_to_projects", "b", projects=access(5 * DAY, project))])
     office.clock.now = NOON + DAY
-    await tick(office)
-    renaming = await office.queue.next_claim("worker-1")
-    await office.queue.finish(renaming, Ending(Done(), renamed_to="new.name@example.com"))
-    revoking = await office.queue.next_claim("worker-1")
-    assert (revoking.job.op, revoking.job.person) == ("remove_from_projects", EMAIL)
-    await office.queue.finish(revoking, Ending(Dead(Trouble("refused", "no-such-person", "Nobody."))))
-    assert await revoke_renamed(office.queue, office.clock(), 8) == 1
-    assert await revoke_renamed(office.queue, office.clock(), 8) == 0
-    live = await office.queue.jobs(JobFilter(states=frozenset({JobState.QUEUED})))
-    assert [(record.person, record.request_key) for record in live] == [
-        ("new.name@example.com", f"expire:1:{revoking.job.id}")
-    ]
+    assert await tick(office) == 0
+
+
+async def test_an_extension_under_a_new_name_cancels_the_revocation(office: Office) -> None:
+    """The clock cannot know that name; the extension runs first, and what it extends is not taken away then."""
+    await office.queue.submit([new("add_to_projects", "a", projects=access(DAY))])
+    await office.work_off()
+    await office.queue.submit([new("add_to_projects", "b", projects=access(5 * DAY, "Renamed"))])
+    office.clock.now = NOON + DAY
+    assert await tick(office) == 1
+    extending = await office.queue.next_claim("worker-1")
+    later = NewGrant("project", {"project": {"id": "9"}}, NOON + 5 * DAY)
+    await office.queue.finish(extending, Ending(Done(), grants=(later,)))
+    assert await office.work_off() == []
+    assert (await ops(office))[-1] == ("remove_from_projects", "cancelled")
+    assert [grant.expires_at for grant in await office.queue.grants()] == [NOON + 5 * DAY]
 
 
 async def test_one_grant_that_cannot_be_revoked_does_not_stop_the_others(

@@ -6,11 +6,15 @@ import stat
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from agent.errors import AgentError
+from agent.queue.interface import Queue
+from agent.service.desk import QueueDesk
 from agent.service.operators import FILE, Operators
+from agent.settings import Settings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -37,9 +41,11 @@ def test_other_tokens_name_nobody(tmp_path: Path) -> None:
     assert operators.name_of(token) is None
 
 
-@pytest.mark.parametrize("name", ["", "Ana", "a b", "-a", "a" * 64, "local:root", "a/b", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "Ana", "a b", "-a", "a" * 64, "local:root", "a/b", "a\n", "clock", "breaker", "inbox"]
+)
 def test_names_that_could_mislead_are_refused(tmp_path: Path, name: str) -> None:
-    """Above all one that looks like this machine's users."""
+    """Above all one that looks like this machine's users, or like the agent itself."""
     with pytest.raises(AgentError) as refused:
         Operators(tmp_path).add(name, NOW)
     assert refused.value.code == "bad-operator"
@@ -51,6 +57,57 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
     with pytest.raises(AgentError) as refused:
         Operators(tmp_path).add("ana", NOW)
     assert refused.value.code == "operator-exists"
+
+
+def test_a_lost_list_is_not_an_empty_one(tmp_path: Path) -> None:
+    """Else losing the file would let every user of the socket approve; it is not overwritten by the next operator."""
+    operators = Operators(tmp_path)
+    token = operators.add("ana", NOW).reveal()
+    kept = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).unlink()
+    calls = (
+        operators.all,
+        lambda: operators.name_of(token),
+        lambda: operators.add("bo", NOW),
+        lambda: operators.remove("ana"),
+    )
+    for call in calls:
+        with pytest.raises(AgentError) as refused:
+            call()
+        assert refused.value.code == "operators-lost"
+    (tmp_path / FILE).write_bytes(kept)
+    assert operators.name_of(token) == "ana"
+
+
+def test_a_reset_is_the_way_to_begin_anew(tmp_path: Path) -> None:
+    """Said by somebody who may write the folder; tokens of before are worthless."""
+    operators = Operators(tmp_path)
+    token = operators.add("ana", NOW).reveal()
+    (tmp_path / FILE).unlink()
+    operators.reset()
+    assert operators.all() == ()
+    assert operators.name_of(token) is None
+    operators.add("ana", NOW)
+    assert operators.name_of(token) is None
+
+
+def test_removing_the_last_operator_is_a_decision(tmp_path: Path) -> None:
+    """An empty list is there, and says so."""
+    operators = Operators(tmp_path)
+    operators.add("ana", NOW)
+    operators.remove("ana")
+    assert operators.all() == ()
+
+
+async def test_nobody_approves_while_the_list_is_lost(tmp_path: Path) -> None:
+    """Neither a user of this machine nor whoever comes with a token."""
+    operators = Operators(tmp_path)
+    operators.add("ana", NOW)
+    (tmp_path / FILE).unlink()
+    desk = QueueDesk(Settings(), cast(Queue, None), "local:root", operators)  # it does not get to the queue
+    with pytest.raises(AgentError) as refused:
+        await desk.approve(1)
+    assert refused.value.code == "operators-lost"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"operators": [{}]}', '{"operators": 1}', "\x00"])

@@ -1,0 +1,37 @@
+"""Where a job of the queue comes from, and who wants it: for its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.queue.record import JobEvent, JobRecord
+
+
+def origin_of(record: JobRecord) -> dict[str, str]:
+    """Who handed the job in and who approved it, for the evidence."""
+    said = {
+        "queue_job": str(record.id),
+        "attempt": str(record.attempt),
+        "handed_in_by": record.created_by,
+        "batch": record.batch or "",
+        "approved_by": record.approved_by or "",
+        "mode": record.mode.value,
+        "earlier_evidence": str(record.progress.get("evidence") or record.evidence or ""),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def joined_wishes(events: Sequence[JobEvent]) -> tuple[dict[str, Any], ...]:
+    """Who else asked for the same while the job waited: their reason, who handed it in, when, and under which key."""
+    return tuple(
+        {
+            "at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="seconds"),
+            "handed_in_by": event.data.get("by", ""),
+            "idempotency_key": event.data.get("request_key"),
+            "reason": event.data.get("reason", {}),
+        }
+        for event in events
+        if event.kind == "joined"
+    )
