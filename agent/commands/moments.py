@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from agent.errors import Mender, Refused
 
@@ -42,3 +42,14 @@ def typed_time(text: str) -> datetime:
             mender=Mender.REQUESTER,
         ) from None
     return at.astimezone(UTC)
+
+
+def typed_day(text: str, *, last: bool = False) -> str:
+    """A day (UTC) that somebody typed, as the moment of its beginning; ``last``: of its end. Refused("bad-usage")."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise Refused(
+            "bad-usage", f"{text!r} is not a day.", expected="a day such as 2026-12-01", mender=Mender.REQUESTER
+        ) from None
+    return f"{(day + timedelta(days=1) if last else day).isoformat()}T00:00:00.000Z"
