@@ -1,0 +1,1 @@
+"""Recordings read back: parsing, rebuilding, hostile input."""
