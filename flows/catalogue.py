@@ -108,8 +108,9 @@ class _File(BaseModel):
 class Catalogue:
     """A loaded catalogue. Looking up a key that is not there raises; there is no default."""
 
-    def __init__(self, content: _File) -> None:
+    def __init__(self, content: _File, source: str) -> None:
         self._content = content
+        self.source = source  #: the text it was parsed from
         canonical = json.dumps(
             content.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")
         )
@@ -119,7 +120,7 @@ class Catalogue:
     def parse(cls, text: str, source: str = "catalogue") -> Catalogue:
         """Check a catalogue's text; Failed("catalogue-invalid") names every key that is wrong."""
         try:
-            return cls(_File.model_validate(tomllib.loads(text)))
+            return cls(_File.model_validate(tomllib.loads(text)), text)
         except tomllib.TOMLDecodeError as error:
             raise _invalid(source, str(error)) from error
         except ValidationError as error:

@@ -7,14 +7,16 @@ Reading methods may be repeated freely. Each *writing* method makes exactly one 
 * :class:`~agent.errors.Failed` (``UnknownPage``, ``SignedOut`` ...): nothing was sent, or the sign-in form answered;
 * :class:`~agent.errors.AnswerLost`: it was sent and no usable answer came.
 
-Every write goes through the :class:`CommitGate`, once, right before the click that sends it.
+Every write goes through the :class:`CommitGate`, once, right before the click that sends it. Whatever is read, and
+every control that is used, is told to a :class:`PageObserver`, so that a job can be gone through again later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from playwright.async_api import Page
 
@@ -30,16 +32,87 @@ from agent.domain.person import (
     TenantFacts,
     UserChange,
 )
+from agent.domain.touch import Target
+from flows.catalogue import Catalogue
 
 
 class CommitGate(Protocol):
     """Asked before each write, told after it; a gate that raises stops the write (dry run, lost lease, budget)."""
 
-    async def before(self, page: Page, intent: str) -> None:
-        """``intent`` says in words what the next click sends; the form is filled and checked at this moment."""
+    async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
+        """``intent`` says in words what the next click sends; the form is filled and checked at this moment. ``target``
+        is the control that will be clicked, for outlining it in a picture."""
 
     async def after(self, page: Page, intent: str) -> None:
         """The answer of that write is on the page (not called when it was lost)."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """One look-up in the selector catalogue: the key, and what was put into its placeholders."""
+
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A selector as it was handed to the browser, and where it came from; the second use lies inside the first."""
+
+    selector: str
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True)
+class PageReading:
+    """One look at a page: what was asked, and what the page answered. Nothing in it may be changed.
+
+    ``given`` are the script's arguments, with selectors as the keys they came from; ``found`` says for each catalogue
+    key how many elements it led to, over all its look-ups; ``places`` are selectors that were made since the last
+    telling. ``began`` is in seconds of the epoch, ``took`` in seconds.
+    """
+
+    reading: str
+    script: str
+    script_sha256: str
+    catalogue: Catalogue
+    url: str
+    given: Mapping[str, Any]
+    layers: tuple[tuple[str, str], ...]
+    ready: bool
+    problems: Sequence[Mapping[str, str]]
+    found: Mapping[str, int]
+    shell: Mapping[str, Any]
+    data: Any
+    began: float
+    took: float
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True)
+class ControlUse:
+    """A control was used: in what words, when, and whether it could be. Times as in :class:`PageReading`."""
+
+    what: str
+    url: str
+    began: float
+    took: float
+    failed: bool = False
+    places: tuple[Place, ...] = ()
+
+
+class PageObserver(Protocol):
+    """Is told what is read and used, right after it. What it raises stops the flow, so it should not."""
+
+    async def page_read(self, reading: PageReading) -> None:
+        """A page was read, well or not."""
+
+    async def control_used(self, use: ControlUse) -> None:
+        """A control was used, well or not."""
+
+
+class Attendant(CommitGate, PageObserver, Protocol):
+    """Goes along with a session: is asked before each write and told of each reading."""
 
 
 class SignInCredentials(Protocol):

@@ -1,14 +1,17 @@
-"""Open the Directory of a tenant: sign in where that is needed, and pick the flows for the generation of its pages."""
+"""Pick the flows for a generation of pages: to open the Directory of a tenant, or to look at recorded pages again."""
 
 from __future__ import annotations
 
 from playwright.async_api import Page
 
 from agent.domain.person import TenantFacts
+from agent.errors import Failed, Mender
 from flows.catalogue import Catalogue
-from flows.interface import CommitGate, Directory, SignInCredentials
+from flows.interface import CommitGate, Directory, PageObserver, SignInCredentials
 from flows.legacy.directory import LegacyDirectory
+from flows.legacy.rechecking import LegacyRechecking
 from flows.legacy.tab import Tab
+from flows.rechecking import Rechecking
 from flows.tenant import TenantAddress, Timeouts
 
 
@@ -22,19 +25,33 @@ async def open_directory(
     *,
     facts: TenantFacts | None = None,
     may_sign_in: bool = True,
+    observer: PageObserver | None = None,
 ) -> Directory:
     """The tenant's Directory through this page (one page load; plus the sign-in when the session is over).
 
     ``facts`` are the tenant's names where somebody has read them not long ago. With ``may_sign_in`` False a session
-    that is over raises SignedOut, and nothing is typed.
+    that is over raises SignedOut, and nothing is typed. ``observer`` is told what is read, but not of the sign-in.
 
     The session in the page's context is used as it is when it is still good: that is seen on the loaded page and costs
     nothing more. Raises SignInRejected, Failed("other-account") when somebody else is signed in, and UnknownPage for a
     generation of pages or a language that these flows do not know. Keep the returned Directory as long as the session
     lives: it remembers the tenant's names.
     """
-    tab = Tab(page, tenant, catalogue, timeouts or Timeouts())
+    tab = Tab(page, tenant, catalogue, timeouts or Timeouts(), observer)
     await tab.prepare()
     directory = LegacyDirectory(tab, gate, account=credentials.email, facts=facts)
     await directory.enter(credentials if may_sign_in else None)
     return directory
+
+
+def rechecking_for(generation: str) -> Rechecking:
+    """Today's flows for recorded pages of this generation; Failed("unknown-generation") for one they do not know."""
+    if generation != "legacy":
+        raise Failed(
+            "unknown-generation",
+            f"This agent has no flows for the generation {generation!r} of Procore's pages.",
+            expected="legacy",
+            seen=generation,
+            mender=Mender.OPERATOR,
+        )
+    return LegacyRechecking()

@@ -25,13 +25,14 @@ _COMPANY_TEMPLATE = DesignSelect(
 )
 _WINDOW = (Layer("add_user.window"),)
 
-_FORM = Reading(
+FORM = Reading(
     "add_user.form",
     r"""
     const form = one("add_user.form");
     one("add_user.submit", form);
     return fields(form);
     """,
+    name="add_user_form",
 )
 
 
@@ -49,7 +50,7 @@ async def _opened_form(tab: Tab) -> tuple[Shell, Fields]:
     await overlays.clear(tab)
     await tab.act("opening Add User", tab.at("add_user.open").click)
     try:
-        shell, raw = await tab.read_all(_FORM, layers=_WINDOW)
+        shell, raw = await tab.read_all(FORM, layers=_WINDOW)
     except UnknownPage:
         (await tab.shell(layers=_WINDOW)).refuse_unknown_layers()
         raise
@@ -77,7 +78,7 @@ async def create_user(tab: Tab, gate: CommitGate, account: str, new: NewUser) ->
     path = await commit(
         tab,
         gate,
-        tab.at("add_user.submit"),
+        tab.selector("add_user.submit"),
         f"Create the user {new.email}",
         account=account,
         lands=landing,
@@ -91,7 +92,7 @@ async def create_user(tab: Tab, gate: CommitGate, account: str, new: NewUser) ->
 
 async def _read_back(tab: Tab, new: NewUser) -> None:
     """The whole form once more, right before it is sent: nothing that was typed may have been dropped (hazard 6)."""
-    fields = Fields(await tab.read(_FORM, layers=_WINDOW))
+    fields = Fields(await tab.read(FORM, layers=_WINDOW))
     wanted = {"email_address": new.email, **new.attributes}
     held = {name: fields.attribute(name) for name in wanted}
     if held != wanted:

@@ -16,6 +16,7 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Locator, Page, Request, Response
 from playwright.async_api import TimeoutError as BrowserTimeout
 
+from agent.domain.touch import Target
 from agent.errors import AgentError, AnswerLost, Failed, Mender, SaveRejected, SignedOut, UnknownPage
 from flows.interface import CommitGate
 from flows.legacy import overlays
@@ -42,7 +43,7 @@ _WAS_CLICKED = r"""(control) => {
   return !clicked || clicked.some((target) => control.contains(target));
 }"""
 
-_ANSWER = Reading(
+ANSWER = Reading(
     None,
     r"""
     const messages = [];
@@ -58,6 +59,7 @@ _ANSWER = Reading(
     const banner = many("form.banner").filter(visible).map(message).filter(Boolean);
     return { messages, banner };
     """,
+    name="answer",
 )
 
 
@@ -123,7 +125,7 @@ async def _listening(page: Page) -> AsyncIterator[_Traffic]:
 async def commit(
     tab: Tab,
     gate: CommitGate,
-    control: Locator,
+    control: Locator | str,
     intent: str,
     *,
     account: str,
@@ -132,6 +134,7 @@ async def commit(
 ) -> str:
     """Send one write by a click on ``control`` and return the path of the page that answered.
 
+    ``control`` is a selector, so that the gate can be told where the click will go; a Locator is not told.
     ``lands`` matches the paths which answer a saved change; ``layers`` are the windows which the flow has opened.
 
     Raises, with nothing saved: SaveRejected (field errors or an error flash), SignedOut, Failed("denied"),
@@ -141,13 +144,15 @@ async def commit(
     """
     before = await overlays.clear(tab, layers=layers)
     before.refuse_before_write(tab.tenant, account)
-    await gate.before(tab.page, intent)
+    target = Target.of(control) if isinstance(control, str) else None
+    control = tab.page.locator(control) if isinstance(control, str) else control
+    await gate.before(tab.page, intent, target)
     tab.untrust()
     async with _listening(tab.page) as traffic:
         await _click_once(tab, control, intent, traffic, layers)
         await _wait_for_answer(tab, intent, traffic)
         try:
-            answer, said = await tab.read_all(_ANSWER)
+            answer, said = await tab.read_all(ANSWER)
         except Failed as error:
             raise _lost(intent, error.seen or error.message) from error
     refusal = _refusal(tab, answer, said, traffic, lands)
@@ -217,7 +222,7 @@ async def _wait_for_answer(tab: Tab, intent: str, traffic: _Traffic) -> None:
 async def _explain_silence(tab: Tab, intent: str, traffic: _Traffic) -> None:
     """The click was delivered and no request went out: say why, and make sure that none follows."""
     try:
-        _, said = await tab.read_all(_ANSWER)
+        _, said = await tab.read_all(ANSWER)
         # Leaving the document ends whatever its script still had in mind.
         limit = tab.timeouts.control
         await bounded(tab.page.goto("about:blank", timeout=limit * 1000), limit + 1, "leaving the page")

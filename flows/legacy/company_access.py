@@ -20,7 +20,7 @@ async def set_company_access(tab: Tab, page: EditPage, access: CompanyAccess) ->
             seen="no such section",
             mender=Mender.ADMINISTRATOR,
         )
-    select = NativeSelect(tab.catalogue.css("edit_user.company_template"), "Company Permissions Templates")
+    select = NativeSelect(tab.css("edit_user.company_template"), "Company Permissions Templates")
     await choose_native_by_name(tab, select, access.template, none=NO_TEMPLATE)
     if access.template is None:
         await _set_levels(tab, page.raw["userId"], access)

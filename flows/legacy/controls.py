@@ -53,7 +53,7 @@ class NativeSelect:
     label: str
 
 
-_NATIVE = Reading(
+NATIVE = Reading(
     None,
     r"""
     const selects = [...document.querySelectorAll(given.css)];
@@ -63,6 +63,7 @@ _NATIVE = Reading(
     return { selects: selects.length, value: select ? select.value : "",
       options: select ? [...select.options].map(shown) : [] };
     """,
+    name="native_select",
 )
 
 
@@ -70,7 +71,7 @@ async def _native(tab: Tab, select: NativeSelect) -> dict[str, Any]:
     """The select's value and its options, once it is there."""
     deadline = time.monotonic() + tab.timeouts.control
     while True:
-        state: dict[str, Any] = await tab.read(_NATIVE, css=select.css)
+        state: dict[str, Any] = await tab.read(NATIVE, css=select.css)
         if state["selects"] == 1:
             return state
         if time.monotonic() > deadline:
@@ -121,7 +122,7 @@ class DesignSelect:
     label: str
 
 
-_STATE = Reading(
+STATE = Reading(
     None,
     r"""
     const boxes = document.querySelectorAll(given.box), inputs = document.querySelectorAll(given.value);
@@ -129,9 +130,10 @@ _STATE = Reading(
     return { boxes: boxes.length, inputs: inputs.length, open: many("select.menu").some(visible),
       text: words(trigger), value: inputs.length === 1 ? inputs[0].value : null };
     """,
+    name="select",
 )
 
-_MENU = Reading(
+MENU = Reading(
     "select.menu",
     r"""
     const menu = one("select.menu");
@@ -148,6 +150,7 @@ _MENU = Reading(
     if (given.scroll) for (const el of [menu, ...menu.querySelectorAll("*")]) el.scrollTop += el.clientHeight / 2;
     return { busy, searchable: many("select.search").length === 1, options };
     """,
+    name="select_menu",
 )
 
 
@@ -155,7 +158,7 @@ async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
     """The value that would be sent, and the text that the person at the screen sees, once no menu is open."""
     deadline = time.monotonic() + tab.timeouts.control
     while True:
-        state = await tab.read(_STATE, box=tab.catalogue.css(select.box), value=tab.catalogue.css(select.value))
+        state = await tab.read(STATE, box=tab.css(select.box), value=tab.css(select.value))
         if not state["open"]:
             break
         if time.monotonic() > deadline:
@@ -205,14 +208,14 @@ async def choose_nothing(tab: Tab, select: DesignSelect) -> None:
     """Leave the select empty, clearing it if something is chosen."""
     if (await held_value(tab, select))[0] == "":
         return
-    clear = tab.at(select.box).locator(tab.catalogue.selector("select.clear"))
+    clear = tab.at(select.box).locator(tab.selector("select.clear"))
     await tab.act(f"clearing {select.label}", clear.click)
     held, _ = await held_value(tab, select)
     _same(select.label, "", held)
 
 
 async def _open(tab: Tab, select: DesignSelect) -> None:
-    trigger = tab.at(select.box).locator(tab.catalogue.selector("select.trigger"))
+    trigger = tab.at(select.box).locator(tab.selector("select.trigger"))
     await tab.act(f"opening {select.label}", trigger.click)
 
 
@@ -244,7 +247,7 @@ async def _choose(
 
 async def _menu(tab: Tab, *, scroll: bool = False) -> dict[str, Any]:
     """The options that the open menu draws; with ``scroll`` it is moved on by half its height afterwards."""
-    data: dict[str, Any] = await tab.read(_MENU, scroll=scroll)
+    data: dict[str, Any] = await tab.read(MENU, scroll=scroll)
     return data
 
 

@@ -48,6 +48,7 @@ EDIT_PAGE = Reading(
       others: many("projects.other_rows").map((row) => row.dataset.projectId),
     };
     """,
+    name="edit_page",
 )
 
 

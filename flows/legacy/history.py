@@ -13,7 +13,7 @@ from flows.legacy.tab import Tab
 
 PAGE_SIZE = 50
 
-_HISTORY = Reading(
+HISTORY = Reading(
     "history.table",
     r"""
     const page = one("user_page.root"), table = one("history.table");
@@ -24,6 +24,7 @@ _HISTORY = Reading(
         before: words(one("history.before", row)), after: words(one("history.after", row)) };
     }) };
     """,
+    name="history",
 )
 
 
@@ -34,7 +35,7 @@ async def read_history(tab: Tab, user_id: str, since: datetime) -> tuple[ChangeR
     while True:
         path = edit_path(tab, user_id).removesuffix("/edit")
         await tab.open(f"{path}/change_history?page={number}")
-        data = await tab.read(_HISTORY)
+        data = await tab.read(HISTORY)
         if data["userId"] != user_id:
             raise UnknownPage(
                 "person-mismatch", "The history is another person's.", expected=user_id, seen=str(data["userId"])

@@ -15,7 +15,7 @@ async def invite(tab: Tab, gate: CommitGate, account: str, user_id: str, email: 
     await commit(
         tab,
         gate,
-        tab.at("list.invite_button_of", user_id=user_id),
+        tab.selector("list.invite_button_of", user_id=user_id),
         f"Send the {'second ' if row.invited else ''}welcome e-mail to {email}",
         account=account,
         lands=lands_on_list(tab),

@@ -63,6 +63,7 @@ LIST = Reading(
     }
     return { first, last, total, rows, props };
     """,
+    name="list",
 )
 
 

@@ -112,7 +112,7 @@ async def fill_attributes(tab: Tab, field_key: str, fields: Fields, attributes: 
                 )
             await set_checkbox(tab, control, attribute.label, value == "yes")
         elif present.type.startswith("select"):
-            css = tab.catalogue.css(field_key, field=name)
+            css = tab.css(field_key, field=name)
             await choose_native(tab, NativeSelect(css, attribute.label), value)
         else:
             await set_text(tab, control, attribute.label, value)

@@ -12,11 +12,15 @@ A :class:`Reading` is a piece of JavaScript that names the catalogue keys of the
 * ``message(el)``: as ``words``, with a space between the lines of a text, for what is told to people;
 * ``given.x`` (arguments).
 
+A reading with a name is told to the session's observer, with how many elements each key led to. Given ``where``, the
+script also says where in the document they stand; that is for looking at recorded pages, and costs too much otherwise.
+
 The match that a script expects must be the one that stands in the catalogue; a test compares them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -25,7 +29,7 @@ from typing import Any
 from flows.catalogue import Catalogue
 from flows.legacy.shell import SHELL_SCRIPT, Layer
 
-_USE = re.compile(r"\b(one|maybe|many|pattern)\(\s*\"([a-z_]+\.[a-z_]+)\"")
+_USE = re.compile(r"\b(one|maybe|many|found|pattern)\(\s*\"([a-z_]+\.[a-z_]+)\"")
 
 # Asked while the document is still being parsed, the answer comes right after its own DOMContentLoaded handlers and
 # before its first layout, which takes longer than the reading on a list of 150 rows (measured).
@@ -37,10 +41,22 @@ _PARSED = r"""
 """
 
 _WORDS = r"""
-  const { hooks, texts, given, layers } = JSON.parse(input);
-  const problems = [];
+  const { hooks, texts, given, layers, where } = JSON.parse(input);
+  const problems = [], met = {};
   const root = (from) => from || document;
-  const found = (key, from) => [...root(from).querySelectorAll(hooks[key])];
+  const found = (key, from) => {
+    const all = [...root(from).querySelectorAll(hooks[key])];
+    (met[key] ||= []).push(...all);
+    return all;
+  };
+  const path = (el) => {
+    const steps = [];
+    for (; el.parentElement; el = el.parentElement) steps.unshift([...el.parentElement.children].indexOf(el));
+    return steps.join("/");
+  };
+  const count = () => Object.fromEntries(Object.entries(met).filter(([, all]) => all.length)
+    .map(([key, all]) => [key, all.length]));
+  const places = () => Object.fromEntries(Object.entries(met).map(([key, all]) => [key, all.map(path)]));
   const words = (el) => (el ? el.textContent.replace(/\s+/g, " ").trim() : "");
   // Not innerText: that is the plain text as soon as an element has left the page, as a faded flash has.
   const inline = /^(A|ABBR|B|BDI|CODE|EM|I|MARK|S|SMALL|SPAN|STRONG|SUB|SUP|U|WBR)$/;
@@ -80,15 +96,16 @@ _WORDS = r"""
 
 
 class Reading:
-    """A script over one page. ``landmark`` is the hook that says the page is the one meant, and is ready."""
+    """A script over one page. ``landmark`` is the hook that says the page is the one meant, and is ready.
 
-    def __init__(self, landmark: str | None, script: str) -> None:
-        self.landmark = landmark
-        uses = _USE.findall(_WORDS + SHELL_SCRIPT + script)
-        self.hooks = frozenset(key for word, key in uses if word != "pattern") | ({landmark} if landmark else set())
-        self.texts = frozenset(key for word, key in uses if word == "pattern")
+    ``name`` stands in records of the reading; one without a name is not told to anybody: pages that ask for a password.
+    """
+
+    def __init__(self, landmark: str | None, script: str, *, name: str = "") -> None:
         ready = f'found("{landmark}").length > 0' if landmark else "true"
-        self.source = (
+        self._set(
+            name,
+            landmark,
             "async (input) => {\n"
             + _PARSED
             + _WORDS
@@ -96,13 +113,33 @@ class Reading:
             + f"\n  const ready = {ready};\n  let data = null;\n  const read = async () => {{\n{script}\n  }};\n"
             + "  try { if (ready) data = await read(); } catch (error) {\n"
             + f'    if (!problems.length) problems.push({{ key: "{landmark}", expected: "a page that can be read",'
-            + " seen: String(error) });\n  }\n  return JSON.stringify({ shell: shell(), ready, problems, data });\n}"
+            + " seen: String(error) });\n  }\n  const answer = { shell: shell(), ready, problems, data };\n"
+            + "  return JSON.stringify({ ...answer, found: count(), ...(where ? { where: places() } : {}) });\n}",
         )
 
-    def input(self, catalogue: Catalogue, given: Mapping[str, Any], layers: tuple[Layer, ...]) -> str:
+    @classmethod
+    def recorded(cls, name: str, source: str) -> Reading:
+        """A reading of an earlier version, from its whole source as it was recorded."""
+        reading = cls.__new__(cls)
+        reading._set(name, None, source)
+        return reading
+
+    def _set(self, name: str, landmark: str | None, source: str) -> None:
+        self.name = name
+        self.landmark = landmark
+        self.source = source
+        self.sha256 = hashlib.sha256(source.encode()).hexdigest()
+        uses = _USE.findall(source)
+        self.hooks = frozenset(key for word, key in uses if word != "pattern")
+        self.texts = frozenset(key for word, key in uses if word == "pattern")
+
+    def input(
+        self, catalogue: Catalogue, given: Mapping[str, Any], layers: tuple[Layer, ...], *, where: bool = False
+    ) -> str:
         """What the script is evaluated with, as JSON: selectors of the keys that it names, and its arguments.
 
-        Placeholders in selectors take their values from the arguments of the same name.
+        Placeholders in selectors take their values from the arguments of the same name. ``where`` asks for the places
+        of the elements, too.
         """
         hooks = {}
         for key in sorted(self.hooks | {layer.key for layer in layers}):
@@ -114,5 +151,6 @@ class Reading:
                 "texts": {key: catalogue.text(key) for key in self.texts},
                 "given": dict(given),
                 "layers": [{"css": hooks[layer.key], "headline": layer.headline} for layer in layers],
+                **({"where": True} if where else {}),
             }
         )

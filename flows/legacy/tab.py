@@ -15,12 +15,16 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Locator, Page, Response
 from playwright.async_api import TimeoutError as BrowserTimeout
 
+from agent.domain.touch import TOUCH_RECORDER
 from agent.errors import Failed, RetrySafe, UnknownPage
 from flows.catalogue import Catalogue
+from flows.interface import PageObserver, Use
 from flows.legacy.limits import bounded, is_navigated_away, translated
+from flows.legacy.places import Placed
 from flows.legacy.protocol import PageScripts
 from flows.legacy.reading import Reading
 from flows.legacy.shell import Layer, Shell, flash_recorder
+from flows.legacy.telling import Telling
 from flows.tenant import TenantAddress, Timeouts
 
 T = TypeVar("T")
@@ -29,7 +33,7 @@ _FRESH_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _RETRY_PAUSE_SECONDS = 1.5
 
-_SHELL_ONLY = Reading(None, "return null;")
+SHELL_ONLY = Reading(None, "return null;", name="shell")
 
 
 class Tab:
@@ -39,11 +43,20 @@ class Tab:
     parsed *and* the landmark of the reading is there; both are waited for by the reading itself.
     """
 
-    def __init__(self, page: Page, tenant: TenantAddress, catalogue: Catalogue, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        page: Page,
+        tenant: TenantAddress,
+        catalogue: Catalogue,
+        timeouts: Timeouts,
+        observer: PageObserver | None = None,
+    ) -> None:
+        """``observer`` is told of every named reading and every control that is used."""
         self.page = page
         self.tenant = tenant
         self.catalogue = catalogue
         self.timeouts = timeouts
+        self._telling = Telling(observer, catalogue)
         self.loads = 0  # pages asked for by address, for tests and reports of cost
         self._scripts = PageScripts(page)
         self._date: tuple[datetime, float] | None = None
@@ -52,7 +65,8 @@ class Tab:
         page.set_default_navigation_timeout(timeouts.page * 1000)
 
     async def prepare(self) -> None:
-        """Make this context send each write once, and this tab remember flashes that fade before they are read.
+        """Make this context send each write once, and this tab remember flashes that fade before they are read, and
+        what was touched.
 
         Chromium silently sends a request again, a POST too, when a *reused* connection closes before the answer. One
         save would then reach Procore twice and we would see only the second answer. Asking for one connection a
@@ -62,8 +76,8 @@ class Tab:
         """
         call = self.page.context.set_extra_http_headers({"Connection": "close"})
         await bounded(call, self.timeouts.control, "setting the context's headers")
-        recorder = self.page.add_init_script(flash_recorder(self.catalogue))
-        await bounded(recorder, self.timeouts.control, "recording flashes")
+        recorder = self.page.add_init_script(flash_recorder(self.catalogue) + TOUCH_RECORDER)
+        await bounded(recorder, self.timeouts.control, "recording flashes and touches")
 
     # --- loading ---
 
@@ -149,22 +163,33 @@ class Tab:
         deadline = time.monotonic() + self.timeouts.hook
         arguments = reading.input(self.catalogue, given, layers)
         while True:
+            began = time.time()
             raw = await self._evaluate(reading.source, arguments)
             if raw is not None:
                 surroundings = Shell.of(raw["shell"])
                 if raw["ready"] and not raw["problems"]:
+                    await self._telling.reading(reading, given, layers, raw, began)
                     return surroundings, raw["data"]
-                if not raw["ready"]:
-                    surroundings.refuse_other_page(self.catalogue, self.path)
-                if time.monotonic() > deadline:
-                    raise self._unknown(reading, raw)
+                refusal = self._refusal(reading, raw, surroundings, late=time.monotonic() > deadline)
+                if refusal is not None:
+                    await self._telling.reading(reading, given, layers, raw, began)
+                    raise refusal
             elif time.monotonic() > deadline:
                 raise Failed("page-timeout", "The page kept changing.", expected="a page at rest", seen=self.path)
             await asyncio.sleep(_POLL_SECONDS)
 
+    def _refusal(self, reading: Reading, raw: dict[str, Any], surroundings: Shell, *, late: bool) -> Failed | None:
+        """Why this page is given up; None as long as it may still become the one that is wanted."""
+        try:
+            if not raw["ready"]:
+                surroundings.refuse_other_page(self.catalogue, self.path)
+        except Failed as error:
+            return error
+        return self._unknown(reading, raw) if late else None
+
     async def shell(self, *, layers: tuple[Layer, ...] = ()) -> Shell:
         """Only the surroundings, of whatever page this is."""
-        return (await self.read_all(_SHELL_ONLY, layers=layers))[0]
+        return (await self.read_all(SHELL_ONLY, layers=layers))[0]
 
     async def _evaluate(self, source: str, arguments: str) -> Any:
         """One evaluation; None when another document came in between."""
@@ -196,11 +221,33 @@ class Tab:
 
     def at(self, key: str, **values: str) -> Locator:
         """The place of a catalogue key on this page, for acting on it."""
-        return self.page.locator(self.catalogue.selector(key, **values))
+        return self.page.locator(self.selector(key, **values))
+
+    def selector(self, key: str, **values: str) -> Placed:
+        """The selector of a catalogue key for Playwright."""
+        return self._telling.made(Placed.of(self.catalogue, (Use(key, values),), css=False))
+
+    def css(self, key: str, **values: str) -> Placed:
+        """The selector of a catalogue key as plain CSS."""
+        return self._telling.made(Placed.of(self.catalogue, (Use(key, values),), css=True))
+
+    def css_within(self, outer: Placed, key: str, **values: str) -> Placed:
+        """The places of a key inside another place, as plain CSS."""
+        return self._telling.made(outer.within(self.catalogue, key, **values))
 
     async def act(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
         """Do something with a control that sends nothing. UnknownPage when it cannot be done in time."""
         self.untrust()
+        began = time.time()
+        done = False
+        try:
+            result = await self._within_limit(what, action)
+            done = True
+            return result
+        finally:
+            await self._telling.use(what, self.page.url, began, failed=not done)
+
+    async def _within_limit(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
         limit = self.timeouts.control + self.timeouts.margin
         try:
             return await asyncio.wait_for(action(), limit)

@@ -12,7 +12,7 @@ from flows.legacy.listing import open_list
 from flows.legacy.reading import Reading
 from flows.legacy.tab import Tab
 
-_PORTFOLIO = Reading(
+PORTFOLIO = Reading(
     "portfolio.table",
     r"""
     const pager = pattern("list.pager");
@@ -26,9 +26,10 @@ _PORTFOLIO = Reading(
       id: row.dataset.projectId, name: words(one("portfolio.name", row)),
       number: words(maybe("portfolio.number", row)) })) };
     """,
+    name="portfolio",
 )
 
-_TEMPLATES = Reading(
+TEMPLATES = Reading(
     "templates.table",
     r"""
     return many("templates.row", one("templates.table")).map((row) => {
@@ -37,6 +38,7 @@ _TEMPLATES = Reading(
         project: project ? project.dataset.projectId || "" : "" };
     });
     """,
+    name="templates",
 )
 
 _TYPES = {"global", "project_specific", "company_tools"}
@@ -69,7 +71,7 @@ async def _templates(tab: Tab, kind: str) -> tuple[tuple[str, ...], dict[str, tu
     )
     names: list[str] = []
     specific: dict[str, list[str]] = {}
-    for row in await tab.read(_TEMPLATES):
+    for row in await tab.read(TEMPLATES):
         if row["type"] not in _TYPES or (row["type"] == "project_specific" and not row["project"]):
             raise UnknownPage(
                 "unknown-page",
@@ -90,7 +92,7 @@ async def _projects(tab: Tab) -> tuple[Project, ...]:
     number = 1
     while True:
         await tab.open(f"/{tab.tenant.company_id}/company/home/list?page={number}")
-        data = await tab.read(_PORTFOLIO)
+        data = await tab.read(PORTFOLIO)
         found |= {row["id"]: Project(**row) for row in data["projects"]}
         total = data["total"] if data["total"] is not None else len(found)
         if len(found) >= total:

@@ -39,7 +39,7 @@ async def save_user(tab: Tab, gate: CommitGate, account: str, user_id: str, chan
     await commit(
         tab,
         gate,
-        tab.at("edit_user.save"),
+        tab.selector("edit_user.save"),
         f"Save the user {page.email}",
         account=account,
         lands=lands_on_edit_page(tab, user_id),
@@ -92,7 +92,7 @@ async def _set_email(tab: Tab, page: EditPage, email: str) -> None:
 async def _set_default_template(tab: Tab, template: str | None) -> None:
     """New Project Settings > Select Default Template > Apply, which sets the form and saves nothing yet [I]."""
     await tab.act("opening Select Default Template", tab.at("edit_user.default_template_open").click)
-    select = NativeSelect(tab.catalogue.css("default_template.select"), "Select Default Permission Template")
+    select = NativeSelect(tab.css("default_template.select"), "Select Default Permission Template")
     await choose_native_by_name(tab, select, template)
     await tab.act("applying the default template", tab.at("default_template.apply").click)
     await tab.act("closing the window", lambda: tab.at("default_template.select").wait_for(state="hidden"))

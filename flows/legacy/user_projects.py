@@ -23,7 +23,7 @@ _ADD_WINDOW = (Layer("projects.add_window"),)
 _REMOVE = "Remove from Project"
 _REMOVE_ALL = "Remove All Projects"
 
-_PROJECTS_TAB = Reading(
+PROJECTS_TAB = Reading(
     "projects_tab.form",
     r"""
     const page = one("user_page.root"), form = one("projects_tab.form");
@@ -34,6 +34,7 @@ _PROJECTS_TAB = Reading(
         return { id: row.dataset.projectId, checked: box ? box.checked : false, disabled: box ? box.disabled : true };
       }) };
     """,
+    name="projects_tab",
 )
 
 
@@ -44,14 +45,14 @@ async def add_to_project(
     page = await ready_edit_page(tab, user_id, account)
     await _show_other_project(tab, page, user_id, account, project)
     row = tab.at("projects.other_row", project_id=project.id)
-    opener = row.locator(tab.catalogue.selector("projects.add"))
+    opener = row.locator(tab.selector("projects.add"))
     await tab.act(f"opening Add to Project for {project.label}", opener.click)
-    select = NativeSelect(tab.catalogue.css("projects.add_template"), "Permission Template")
+    select = NativeSelect(tab.css("projects.add_template"), "Permission Template")
     await choose_native_by_name(tab, select, template)
     await commit(
         tab,
         gate,
-        tab.at("projects.add_confirm"),
+        tab.selector("projects.add_confirm"),
         f"Add {page.email} to {project.label} with {_template_words(template)}",
         account=account,
         lands=lands_on_edit_page(tab, user_id),
@@ -66,17 +67,17 @@ async def change_project_template(
     page = await ready_edit_page(tab, user_id, account)
     row = tab.at("projects.row_of", project_id=project.id)
     _require_member(page, project)
-    opener = row.locator(tab.catalogue.selector("projects.change_template"))
+    opener = row.locator(tab.selector("projects.change_template"))
     await tab.act(f"opening Change Template of {project.label}", opener.click)
-    in_row = tab.catalogue.css("projects.row_of", project_id=project.id)
-    select = NativeSelect(f":is({in_row}) :is({tab.catalogue.css('projects.template_select')})", "Permission Template")
+    in_row = tab.css("projects.row_of", project_id=project.id)
+    select = NativeSelect(tab.css_within(in_row, "projects.template_select"), "Permission Template")
     await choose_native_by_name(tab, select, template)
-    for_all = row.locator(tab.catalogue.selector("projects.apply_to_all"))
+    for_all = row.locator(tab.selector("projects.apply_to_all"))
     await set_checkbox(tab, for_all, "Apply this template to all projects", False)
     await commit(
         tab,
         gate,
-        row.locator(tab.catalogue.selector("projects.apply")),
+        f"{tab.selector('projects.row_of', project_id=project.id)} >> {tab.selector('projects.apply')}",
         f"Give {page.email} {_template_words(template)} in {project.label}",
         account=account,
         lands=lands_on_edit_page(tab, user_id),
@@ -88,7 +89,7 @@ async def remove_from_project(tab: Tab, gate: CommitGate, account: str, user_id:
     page = await ready_edit_page(tab, user_id, account)
     _require_member(page, project)
     row = tab.at("projects.row_of", project_id=project.id)
-    await tab.act(f"removing {project.label}", row.locator(tab.catalogue.selector("projects.remove")).click)
+    await tab.act(f"removing {project.label}", row.locator(tab.selector("projects.remove")).click)
     await confirm_window(tab, _REMOVE)
     await commit(
         tab,
@@ -138,7 +139,7 @@ async def assign_projects(
     await commit(
         tab,
         gate,
-        tab.at("projects_tab.save"),
+        tab.selector("projects_tab.save"),
         f"Change the projects of user {user_id}: add {len(add)}, remove {len(remove)}",
         account=account,
         lands=re.compile(f"^{re.escape(tab.tenant.directory_path)}/users/{user_id}/projects$"),
@@ -169,7 +170,7 @@ async def _tick_all(tab: Tab, user_id: str, account: str, left: dict[str, bool])
 
 
 async def _read_projects_tab(tab: Tab, user_id: str) -> dict[str, Any]:
-    page: dict[str, Any] = await tab.read(_PROJECTS_TAB)
+    page: dict[str, Any] = await tab.read(PROJECTS_TAB)
     if page["userId"] != user_id:
         raise UnknownPage(
             "person-mismatch",

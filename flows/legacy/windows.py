@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Locator
-
 from agent.errors import UnknownPage
 from flows.legacy.reading import Reading
 from flows.legacy.shell import Layer
 from flows.legacy.tab import Tab
 
-_WINDOW = Reading(
+WINDOW = Reading(
     "confirm.window",
     r"""
     const headline = (el) => words(many("confirm.headline", el)[0]);
     const open = many("confirm.window").filter((el) => visible(el) && headline(el) === given.headline);
     return open.map((el) => ({ text: words(el), users: many("confirm.user", el).map((user) => user.dataset.id) }));
     """,
+    name="confirm_window",
 )
 
 
@@ -24,10 +23,10 @@ def window(headline: str) -> tuple[Layer, ...]:
     return (Layer("confirm.window", headline),)
 
 
-def button(tab: Tab, headline: str, label: str) -> Locator:
-    """The button of this label in the window of this headline; rows of the page may carry buttons of the same name."""
-    place = tab.at("confirm.window_of", headline=headline)
-    return place.locator(tab.catalogue.selector("confirm.button", label=label))
+def button(tab: Tab, headline: str, label: str) -> str:
+    """The selector of the button of this label in the window of this headline; rows of the page may carry others like
+    it."""
+    return f"{tab.selector('confirm.window_of', headline=headline)} >> {tab.selector('confirm.button', label=label)}"
 
 
 async def confirm_window(tab: Tab, headline: str) -> tuple[str, list[str]]:
@@ -41,7 +40,7 @@ async def confirm_window(tab: Tab, headline: str) -> tuple[str, list[str]]:
     except UnknownPage:
         (await tab.shell(layers=window(headline))).refuse_unknown_layers()
         raise
-    shell, found = await tab.read_all(_WINDOW, layers=window(headline), headline=headline)
+    shell, found = await tab.read_all(WINDOW, layers=window(headline), headline=headline)
     shell.refuse_unknown_layers()
     if len(found) != 1:
         raise UnknownPage(

@@ -13,6 +13,7 @@ import pyotp
 import pytest
 from playwright.async_api import BrowserContext, Page, Route
 
+from agent.domain.touch import Target
 from flows import Catalogue, Directory, TenantAddress, Timeouts, open_directory
 from flows.legacy.tab import Tab
 from tests.browser.conftest import Sandbox
@@ -30,7 +31,7 @@ class RecordingGate:
     told: list[str] = field(default_factory=list)
     refuse_with: Exception | None = None
 
-    async def before(self, page: Page, intent: str) -> None:
+    async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
         """Asked before a write."""
         self.asked.append(intent)
         if self.refuse_with is not None:

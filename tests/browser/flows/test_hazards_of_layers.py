@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from agent.domain.person import NewUser, UserChange
+from agent.domain.touch import Target
 from agent.errors import UnknownPage
 from flows import Directory
 from flows.legacy.commit import commit
@@ -121,9 +122,9 @@ class CoveringGate(RecordingGate):
 
     layer = "announcement-overlay"
 
-    async def before(self, page: Page, intent: str) -> None:
+    async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
         """Cover the page."""
-        await super().before(page, intent)
+        await super().before(page, intent, target)
         await page.evaluate(LAYER, self.layer)
 
 
