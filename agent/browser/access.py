@@ -21,7 +21,7 @@ from agent.browser.session import CALL_LIMIT_S, SignIn, enter, remember_session
 from agent.domain.person import TenantFacts
 from agent.errors import AgentError, Failed, SignedOut, SignInRejected
 from agent.execute.gate import GateRelay
-from flows import CommitGate, Directory
+from flows import Attendant, Directory
 
 NAMES_LAST_S = 900.0  #: the tenant's names (templates, projects) are read again after this
 _SEAL_EVERY_S = 600.0
@@ -49,11 +49,18 @@ class TenantAccess:
     _facts_at: float = 0.0
     _sealed_at: float = 0.0
     _since: float | None = None
+    _used_at: float = 0.0
+    _ended: int = 0  # the number of a sign-in of which a visit has seen that it is over
 
     @property
     def is_signed_in(self) -> bool:
         """Whether a state is at hand; that it still holds shows only when it is used."""
-        return self._now is not None
+        return self._now is not None and self._now.number != self._ended
+
+    @property
+    def idle_s(self) -> float:
+        """For how long nobody has used the sign-in."""
+        return self.monotonic() - self._used_at
 
     @property
     def age_s(self) -> float | None:
@@ -72,11 +79,14 @@ class TenantAccess:
         Raises SignInRejected (also for a rejection that came before), and what else a sign-in raises.
         """
         async with self._lock:
-            if self._now is not None and (stale is None or self._now.number != stale.number):
+            self._used_at = self.monotonic()
+            has_ended = self._now is not None and not self.is_signed_in
+            if self._now is not None and not has_ended and (stale is None or self._now.number != stale.number):
                 return self._now, False
             if self._rejected is not None:
                 raise self._rejected
-            state = await asyncio.to_thread(self.sign_in.stored.load) if stale is None else None
+            is_first = stale is None and not has_ended
+            state = await asyncio.to_thread(self.sign_in.stored.load) if is_first else None
             if state is None:
                 await self.sign_in.credentials.code_ready()
             aside = await self._enter_aside(browser, state)
@@ -98,7 +108,7 @@ class TenantAccess:
             self._rejected = error
             raise
 
-    async def open(self, browser: Browser, gate: CommitGate) -> tuple[Any, SignedIn, bool]:
+    async def open(self, browser: Browser, gate: Attendant) -> tuple[Any, SignedIn, bool]:
         """A context of its own for a job: what was opened, the state it began with, whether the password was typed."""
         signed, typed = await self.signed_in(browser)
         try:
@@ -107,13 +117,44 @@ class TenantAccess:
             signed, typed = await self.signed_in(browser, stale=signed)
         return await self._enter(browser, gate, signed), signed, typed
 
-    async def _enter(self, browser: Browser, gate: CommitGate, signed: SignedIn) -> Any:
-        return await enter(browser, self.sign_in, gate, signed.state, may_sign_in=False, facts=self.names())
+    async def _enter(self, browser: Browser, gate: Attendant, signed: SignedIn) -> Any:
+        return await enter(
+            browser, self.sign_in, gate, signed.state, may_sign_in=False, facts=self.names(), observer=gate
+        )
+
+    async def visit(self, browser: Browser) -> bool:
+        """Load the tenant's first page, so that its session does not end by idleness; False when it has ended.
+
+        Nobody signs in for this alone: no password is typed, and the next job does it. Raises what the flows raise,
+        Failed("browser-lost").
+        """
+        signed = self._now
+        if signed is None or not self.is_signed_in:
+            return False
+        self._used_at = self.monotonic()
+        try:
+            opened = await enter(
+                browser, self.sign_in, GateRelay(), signed.state, may_sign_in=False, facts=self.names()
+            )
+        except SignedOut:
+            self._ended = signed.number
+            return False
+        try:
+            state = await asyncio.wait_for(opened.context.storage_state(), CALL_LIMIT_S)
+        except (PlaywrightError, TimeoutError) as error:
+            raise Failed("browser-lost", "The browser ended or hung.", seen=type(error).__name__) from error
+        finally:
+            await closed_in_time(opened.context.close())
+        self.sign_in.remember(state)
+        if self._now is signed:  # else a job has brought a newer one meanwhile
+            self._now = SignedIn(state, signed.number)
+        return True
 
     async def pass_on(self, context: BrowserContext, directory: Directory, began_with: SignedIn) -> None:
         """After a job: what its context knows better than we. Best effort."""
         if self._now is None or self._now.number != began_with.number:
             return  # somebody has signed in again meanwhile
+        self._used_at = self.monotonic()
         with contextlib.suppress(PlaywrightError, TimeoutError, AgentError):
             state = await asyncio.wait_for(context.storage_state(), CALL_LIMIT_S)
             self.sign_in.remember(state)

@@ -17,7 +17,7 @@ from agent.browser.read_only import read_only
 from agent.browser.session import CALL_LIMIT_S, Opened, lost
 from agent.browser.shared import SharedBrowser
 from agent.domain.person import TenantFacts
-from flows import CommitGate
+from flows import Attendant
 
 _PAGE_ANSWERS_S = 5.0
 
@@ -25,7 +25,7 @@ _PAGE_ANSWERS_S = 5.0
 class ContextSession:
     """Implements :class:`agent.execute.session.JobSession` for one job; :meth:`close` it whatever happened."""
 
-    def __init__(self, tenant: str, browsers: SharedBrowser, access: TenantAccess, gate: CommitGate) -> None:
+    def __init__(self, tenant: str, browsers: SharedBrowser, access: TenantAccess, gate: Attendant) -> None:
         self.tenant = tenant
         self._browsers = browsers
         self._access = access

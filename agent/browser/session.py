@@ -24,7 +24,7 @@ from agent.credentials.secret import Secret
 from agent.credentials.store import TenantCredentials
 from agent.domain.person import TenantFacts
 from agent.errors import Failed
-from flows import Catalogue, CommitGate, Directory, TenantAddress, Timeouts, open_directory
+from flows import Attendant, Catalogue, Directory, PageObserver, TenantAddress, Timeouts, open_directory
 
 VIEWPORT = {"width": 1280, "height": 900}
 CALL_LIMIT_S = 30.0
@@ -85,7 +85,7 @@ class SignIn:
 class TenantSession:
     """The session of one tenant. Errors: SignInRejected and what else the flows raise, Failed("browser-lost")."""
 
-    def __init__(self, browser: WarmBrowser, sign_in: SignIn, gate: CommitGate) -> None:
+    def __init__(self, browser: WarmBrowser, sign_in: SignIn, gate: Attendant) -> None:
         self.tenant = sign_in.tenant
         self._browser = browser
         self._sign_in = sign_in
@@ -103,7 +103,7 @@ class TenantSession:
         state = await asyncio.to_thread(self._sign_in.stored.load)
         if state is None:
             await self._sign_in.credentials.code_ready()
-        self._opened = await enter(browser, self._sign_in, self._gate, state)
+        self._opened = await enter(browser, self._sign_in, self._gate, state, observer=self._gate)
         return self._opened
 
     async def renew(self) -> Opened:
@@ -164,13 +164,16 @@ class TenantSession:
 async def enter(
     browser: Browser,
     sign_in: SignIn,
-    gate: CommitGate,
+    gate: Attendant,
     state: Any,
     *,
     may_sign_in: bool = True,
     facts: TenantFacts | None = None,
+    observer: PageObserver | None = None,
 ) -> Opened:
     """A new context with this state (None: nobody is signed in), and the tenant's Directory in it.
+
+    ``observer`` is told what is read in it; a context that is opened aside, only to sign in, has none.
 
     Raises what the flows raise: SignedOut when the state is too old and ``may_sign_in`` False; Failed("browser-lost").
     """
@@ -200,6 +203,7 @@ async def enter(
             sign_in.timeouts,
             facts=facts,
             may_sign_in=may_sign_in,
+            observer=observer,
         )
         if may_sign_in:  # else the state is one that somebody else keeps
             await remember_session(context, sign_in)

@@ -12,17 +12,17 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
 from agent.browser import find
 from agent.browser.session import Opened
+from agent.commands.checked import Line, State, bad
+from agent.commands.doctor_ledger import ledger_lines
 from agent.commands.exit_codes import ExitCode
 from agent.commands.screen import Screen
 from agent.commands.workplace import Seat, Workplace
@@ -32,28 +32,10 @@ from agent.domain.person import Fingerprint, TenantFacts
 from agent.errors import AgentError, Failed
 from agent.execute import wording
 from agent.execute.attempt import unexpected
-from agent.execute.remedies import remedy
 from agent.settings import Settings, SettingsRefused, load_settings
 
 LEAST_FREE_MIB = 500
 MOST_CLOCK_DIFFERENCE_S = 20  # a TOTP code lives 30 s
-
-
-class State(StrEnum):
-    """How a check ended."""
-
-    GOOD = "good"
-    BAD = "bad"
-    SKIPPED = "skipped"  #: another check, on which it stands, failed
-
-
-class Line(BaseModel):
-    """One checked thing."""
-
-    check: str
-    state: State
-    detail: str
-    next_step: str = ""
 
 
 T = TypeVar("T")
@@ -82,8 +64,8 @@ def doctor(
         grid.add_column(no_wrap=True, width=1)
         grid.add_column(no_wrap=True, width=24)
         grid.add_column(overflow="fold")
-        remedy = f"\n[unsure]→[/] {escape(line.next_step)}" if line.next_step else ""
-        grid.add_row(SIGNS[line.state], escape(line.check), escape(line.detail) + remedy)
+        todo = f"\n[unsure]→[/] {escape(line.next_step)}" if line.next_step else ""
+        grid.add_row(SIGNS[line.state], escape(line.check), escape(line.detail) + todo)
         screen.people.print(grid)
 
     asyncio.run(examine(settings, names, show))
@@ -109,6 +91,9 @@ async def examine(settings: Settings, names: tuple[str, ...], show: Callable[[Li
     if not names:
         show(Line(check="tenants", state=State.BAD, detail="none in the settings", next_step="Add a [tenants.NAME]."))
         return
+    for name in names:
+        for line in await asyncio.to_thread(ledger_lines, settings, name, CredentialStore()):
+            show(line)
     if State.BAD in (browser.state, keyring.state, *(line.state for line in disks)):
         for name in names:
             show(Line(check=f"{name}: sign-in", state=State.SKIPPED, detail="needs browser, keyring and disk"))
@@ -136,7 +121,7 @@ def _keyring(names: tuple[str, ...]) -> Line:
         store.get(names[0] if names else "doctor")
     except AgentError as error:
         if error.code.startswith("keyring-"):
-            return _bad("keyring", error, "")
+            return bad("keyring", error, "")
     return Line(check="keyring", state=State.GOOD, detail=store.backend_name)
 
 
@@ -163,13 +148,13 @@ async def _tenant(place: Workplace, name: str) -> AsyncIterator[Line]:
     try:
         seat = await asyncio.to_thread(place.seat, name)
     except AgentError as error:
-        yield _bad(f"{name}: credentials", error, name)
+        yield bad(f"{name}: credentials", error, name)
         return
     yield Line(check=f"{name}: credentials", state=State.GOOD, detail=seat.account)
     try:
         await reach(place, seat)
     except AgentError as error:
-        yield _bad(f"{name}: reachable", error, name)
+        yield bad(f"{name}: reachable", error, name)
         return
     yield Line(check=f"{name}: reachable", state=State.GOOD, detail=seat.tenant.sign_in_url)
     opened, line = await _attempt(f"{name}: sign-in", name, seat.session.open)
@@ -259,15 +244,9 @@ async def _attempt(check: str, name: str, read: Callable[[], Awaitable[T]]) -> t
     try:
         return await read(), Line(check=check, state=State.GOOD, detail="")
     except AgentError as error:
-        return None, _bad(check, error, name)
+        return None, bad(check, error, name)
     except Exception as error:  # a mistake in the agent must not hide the lines that are known already
-        return None, _bad(check, unexpected(error), name)
-
-
-def _bad(check: str, error: AgentError, name: str) -> Line:
-    seen = f" ({error.seen})" if error.seen else ""
-    todo = remedy(error).replace("TENANT", name or "TENANT").replace("run the job again", "run agent doctor again")
-    return Line(check=check, state=State.BAD, detail=f"{error.message}{seen}", next_step=todo)
+        return None, bad(check, unexpected(error), name)
 
 
 def _unreachable(seat: Seat, seen: str) -> Failed:

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     FAILED = 4  #: it did not work; nothing was changed
     UNCERTAIN = 5  #: something was, or may have been, changed; a person decides
     WAITING = 6  #: a person has to approve or to act first; nothing was changed
+    NOT_GENUINE = 7  #: evidence or ledger are not what was sealed and signed (``agent evidence``)
 
 
 BY_VERDICT = {

@@ -156,6 +156,7 @@ class Progress:
         if self._status is None:
             self._status = self._screen.people.status("")
             self._status.start()
+        what = self._screen.masked(what)
         widest = max(20, self._screen.people.width - 6)  # a spinner of two lines would flicker
         self._status.update(escape(what if len(what) <= widest else what[: widest - 1]) + " …")
 

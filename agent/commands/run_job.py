@@ -7,28 +7,33 @@ import contextlib
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from agent.commands.by_hand import ByHand
 from agent.commands.exit_codes import ExitCode, exit_code
 from agent.commands.progress import Progress, heading, outcome_view, summary_table
 from agent.commands.screen import Screen
 from agent.commands.workplace import Workplace
+from agent.credentials.secret import Secret
 from agent.domain.person import Person
 from agent.errors import AgentError, Failed, Mender, Refused
+from agent.evidence.masking import Masker
 from agent.execute import wording
 from agent.execute.events import Event, Observed
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.run import run_job as run_one
 from agent.execute.run import verdict_of
-from agent.execute.sequence import Ended, held_back
+from agent.execute.sequence import Ended, given_up, held_back
 from agent.jobs.model import Job, email_of
 from agent.jobs.parse import JobFileError, read_jobs
 from agent.plan.steps import Plan
+from agent.service.client import token_of
 from agent.settings import Settings, SettingsRefused, load_settings
 
 
@@ -64,6 +69,7 @@ def run_job(
     try:
         settings = load_settings(settings_file)
         jobs = _assigned(read_jobs(_text_of(file)), settings, tenant)
+        flags = _Flags(dry_run, headed, slow, yes, token_of())
     except JobFileError as error:
         screen.stop(error, ExitCode.USAGE)
     except SettingsRefused as error:
@@ -71,7 +77,7 @@ def run_job(
     except Refused as error:
         screen.stop(error, ExitCode.USAGE)
     try:
-        reports = asyncio.run(_run_all(jobs, settings, screen, _Flags(dry_run, headed, slow, yes)))
+        reports = asyncio.run(_run_all(jobs, settings, screen, flags))
     except Failed as error:  # nothing could be opened, not even the evidence folder
         screen.stop(error, ExitCode.FAILED)
     if len(reports) > 1:
@@ -88,6 +94,7 @@ class _Flags:
     headed: bool
     slow_ms: int | None
     approved: bool
+    token: Secret | None = None  # of whoever stands at the terminal
 
 
 def as_document(report: Report, dry_run: bool) -> dict[str, Any]:
@@ -135,12 +142,13 @@ async def _run_all(
     names = tuple(dict.fromkeys(name for name, _ in jobs))
     reports: list[Report] = []
     async with Workplace(settings, names, headed=flags.headed, slow_ms=flags.slow_ms) as place:
+        screen.keep_out(Masker(place.known))
         for line in place.completed:
             screen.line("[unsure]·[/]", f"[quiet]{escape(line)}[/]")
         stopping = _StopSignal(screen)
         for name, job in jobs:
             earlier = [Ended(report.tenant, report.job, report.outcome) for report in reports]
-            outcome = stopping.outcome() or held_back(job, name, earlier)
+            outcome = stopping.outcome() or given_up(job, datetime.now(UTC)) or held_back(job, name, earlier)
             if outcome is not None:
                 screen.people.print(heading(job, name, dry_run=flags.dry_run))
                 screen.people.print(outcome_view(outcome))
@@ -159,6 +167,8 @@ async def _run(place: Workplace, name: str, job: Job, screen: Screen, flags: _Fl
     progress, last = Progress(screen), _LastPerson()
     tenant = place.settings.tenants[name]
     try:
+        await asyncio.to_thread(place.room.require)
+        by_hand = ByHand(place.settings, name, job, flags.token, approved=flags.approved)
         seat = await asyncio.to_thread(place.seat, name)
     except AgentError as error:
         screen.people.print(heading(job, name, dry_run=flags.dry_run))
@@ -171,9 +181,14 @@ async def _run(place: Workplace, name: str, job: Job, screen: Screen, flags: _Fl
         screen.people.print(outcome_view(outcome))
         return Report(job, name, outcome)
     recorder = place.recorder(seat)
-    orders = place.orders(tenant, recorder, dry_run=flags.dry_run, approved=flags.approved)
+    orders = replace(
+        place.orders(tenant, recorder, dry_run=flags.dry_run, approved=False),
+        permits=by_hand.permits,
+        budget=by_hand.budget,
+        origin=by_hand.origin(),
+    )
     try:
-        outcome = await run_one(job, seat.session, seat.relay, [recorder, progress, last], orders)
+        outcome = await run_one(job, seat.session, seat.relay, [recorder, progress, last, by_hand], orders)
     finally:
         progress.stop()
     if outcome.verdict not in (Verdict.DONE, Verdict.REFUSED):

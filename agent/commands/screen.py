@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
@@ -35,12 +38,58 @@ THEME = Theme(
 )
 
 
+#: What a terminal obeys or turns round in place of showing it: file names and evidence may hold it.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """The text with a picture in the place of each control character but line feed and tab."""
+    return _OBEYED.sub(lambda found: chr(0x2400 + ord(found[0])) if found[0] < " " else "\ufffd", text)
+
+
+class _SafeConsole(Console):
+    """Masks every text before it is laid out: one that was broken over two lines would not be found any more.
+
+    Only Rich itself moves the cursor, clears the screen or gives colours: such characters in a text are made visible.
+    """
+
+    mask: Callable[[str], str] | None = None
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As Rich does it; tables, panels and spinners hand each of their texts to this, too."""
+        if self.mask is not None and isinstance(renderable, str):
+            renderable = self.render_str(renderable)
+        if self.mask is not None and isinstance(renderable, Text):
+            renderable = _masked_text(renderable, self.mask)
+        for segment in super().render(renderable, options):
+            if segment.control or _OBEYED.search(segment.text) is None:
+                yield segment
+            else:
+                yield Segment(harmless(segment.text), segment.style)
+
+
+def _masked_text(text: Text, mask: Callable[[str], str]) -> Text:
+    """The text itself when it holds no secret; else without the colours of its parts."""
+    plain = mask(text.plain)
+    if plain == text.plain:
+        return text
+    return Text(plain, text.style, justify=text.justify, overflow=text.overflow, no_wrap=text.no_wrap, end=text.end)
+
+
 class Screen:
     """Where a command writes: to people, and, with ``as_json``, one document to machines."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.people = Console(theme=THEME, stderr=as_json, highlight=False)
+        self.people = _SafeConsole(theme=THEME, stderr=as_json, highlight=False)
+
+    def keep_out(self, mask: Callable[[str], str]) -> None:
+        """From now on whatever is written goes through ``mask``, usually :class:`agent.evidence.masking.Masker`."""
+        self.people.mask = mask
+
+    def masked(self, text: str) -> str:
+        """A text without secrets; needed only before it is shortened, since a part of a secret is not found."""
+        return self.people.mask(text) if self.people.mask is not None else text
 
     def say(self, text: str = "") -> None:
         """A line with Rich markup; escape what comes from outside with :func:`rich.markup.escape`."""
@@ -67,7 +116,9 @@ class Screen:
 
     def document(self, data: Any) -> None:
         """The one JSON document on standard output."""
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+        text = self.masked(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+        # in JSON such characters stand within texts only: line feeds between the members are none of them
+        sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
         sys.stdout.flush()
 
     def error(self, error: AgentError, lines: tuple[str, ...] = ()) -> None:

@@ -20,7 +20,7 @@ from agent.commands.screen import Screen
 from agent.execute.wording import count
 from agent.queue.record import JobState, Priority
 from agent.service.desk import Desk
-from agent.service.views import DepthView, Status, TenantView
+from agent.service.views import DepthView, OverdueView, Status, TenantView
 
 
 def status_view(status: Status, now: datetime) -> RenderableType:
@@ -28,6 +28,8 @@ def status_view(status: Status, now: datetime) -> RenderableType:
     parts: list[RenderableType] = [Text.from_markup(_headline(status, now)), Text(), _tenants(status, now)]
     if status.running:
         parts += [Text(), _running(status, now)]
+    if status.overdue:
+        parts += [Text(), _overdue(status, now)]
     equipment = _equipment(status.worker)
     if equipment:
         parts += [Text(), Text.from_markup(equipment)]
@@ -40,6 +42,8 @@ def _headline(status: Status, now: datetime) -> str:
     if not status.agent_runs:
         return f"[unsure]No agent is running.[/] [quiet]{status.version}[/]  Start it: [name]agent run[/]"
     state = "[unsure]Stopping[/]" if status.draining else "[good]Running[/]"
+    if status.no_room:
+        state = f"[bad]No job is started.[/] {escape(status.no_room)}\n{state}"
     since = (
         f" [quiet]since {clock_time(status.started_at)} ({ago(status.started_at, now)})[/]" if status.started_at else ""
     )
@@ -98,6 +102,37 @@ def _running(status: Status, now: datetime) -> Table:
         step = doing.get(job.id) or str(job.progress.get("step") or "")
         table.add_row(str(job.id), job.action.replace("_", " "), Text(job.person or "everybody"), Text(step), lasts)
     return table
+
+
+def _overdue(status: Status, now: datetime) -> Table:
+    """Access that has outlived its end, and what stands in the way."""
+    title = f"[bad]{count(len(status.overdue), 'grant')} of access past the end[/]"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="quiet", show_edge=False, title=title)
+    table.title_justify = "left"
+    table.add_column("Person", overflow="fold")
+    table.add_column("Tenant", style="quiet", overflow="fold")
+    table.add_column("What", overflow="fold")
+    table.add_column("Ended", justify="right", no_wrap=True)
+    table.add_column("Job", style="name", justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for item in status.overdue:
+        project = item.what.get("project")
+        what = "account" if item.kind == "account" else f"project {_named(project)}"
+        ended = ago(item.ended_at, now) if item.ended_at else ""
+        table.add_row(Text(item.person), Text(item.tenant), Text(what), ended, str(item.job or ""), _stands(item))
+    return table
+
+
+def _named(project: Any) -> str:
+    return str(project.get("id", "")) if isinstance(project, dict) else str(project)
+
+
+def _stands(item: OverdueView) -> str:
+    if item.state is None or item.state.is_live:
+        return f"[unsure]{item.state.value if item.state else 'to be submitted'}[/]"
+    if item.state is JobState.DEAD:
+        return f"[bad]dead[/]: agent jobs retry {item.job}"
+    return f"[bad]{item.state.value}[/]: extend it, or submit a job that takes it away"
 
 
 def _equipment(worker: dict[str, Any]) -> str:

@@ -6,9 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from agent.audit.chronicle import close_quiet_periods
+from agent.audit.ledgers import Ledgers
 from agent.browser.find import find_browser
 from agent.browser.launch import LaunchOptions, WarmBrowser
 from agent.browser.session import TenantSession
@@ -16,15 +20,18 @@ from agent.credentials.known import KnownSecrets
 from agent.credentials.store import CredentialStore
 from agent.errors import AgentError
 from agent.evidence import log
+from agent.evidence.budget import EvidenceRoom
+from agent.evidence.keeping import Keeping
 from agent.evidence.masking import Masker
-from agent.evidence.presence import Presence
+from agent.evidence.presence import complete, unfinished
 from agent.evidence.recorder import EvidenceRecorder
+from agent.execute.alone import PersonLockFile
 from agent.execute.gate import GateRelay
 from agent.execute.pace import Limits
 from agent.execute.resends import ResendFiles
 from agent.execute.run import Orders
 from agent.settings import Settings, Tenant
-from agent.worker.equipment import resends_folder, sign_in_of, traces_folder
+from agent.worker.equipment import keeping_of, locks_file, resends_folder, sign_in_of, traces_folder
 
 
 @dataclass(frozen=True)
@@ -56,22 +63,39 @@ class Workplace:
         self._headed = headed or settings.browser.headed
         self._slow_ms = settings.browser.slow_ms if slow_ms is None else slow_ms
         self._store = store or CredentialStore()
+        self._ledgers = Ledgers.of_settings(settings, self._store, self.known)
+        self.room = EvidenceRoom.of(settings.paths.evidence, settings.evidence)
         self._seats: dict[str, Seat] = {}
         self._browser: WarmBrowser | None = None
-        self._presence = Presence(settings.paths.evidence)
         self.completed: tuple[str, ...] = ()  # what was done about evidence of killed processes
 
     async def __aenter__(self) -> Workplace:
         log.configure("off", Masker(self.known))
         self._learn_secrets()
-        self.completed = await asyncio.to_thread(self._presence.arrive, self._traces, self.known)
+        self.completed = await asyncio.to_thread(self._complete_evidence)
+        for name in self._tenants:
+            await asyncio.to_thread(self._close_periods, name)
         return self
+
+    def _complete_evidence(self) -> tuple[str, ...]:
+        left = unfinished(self.settings.paths.evidence)
+        return complete(left, self._traces, self.known, self._ledgers.sink, self._keeping)
+
+    def _close_periods(self, tenant: str) -> None:
+        """A ledger that is broken or cannot be written is told by the job that comes next."""
+        with contextlib.suppress(AgentError):
+            ledger = self._ledgers.of(tenant)
+            close_quiet_periods(ledger, self.settings.audit.period, datetime.now(UTC))
 
     def _learn_secrets(self) -> None:
         """Know what must not stand in evidence before any is completed; what is missing is told with the job."""
         for name in self.settings.tenants:
             with contextlib.suppress(AgentError):
                 self._store.sign_in_credentials(name, self.settings.paths.state, self.known)
+
+    @cached_property
+    def _keeping(self) -> Keeping:
+        return keeping_of(self.settings)
 
     @property
     def _traces(self) -> Path:
@@ -84,7 +108,6 @@ class Workplace:
             await seat.session.close()
         if self._browser is not None:
             await self._browser.close()
-        self._presence.leave()
 
     async def rest(self) -> None:
         """Between two jobs: a browser whose driver has grown too heavy is closed, the sessions sealed before."""
@@ -128,6 +151,8 @@ class Workplace:
             self._traces,
             self.known,
             service_account=seat.account if seat else "",
+            ledger_of=self._ledgers.sink,
+            keeping=self._keeping,
         )
 
     def orders(self, tenant: Tenant, recorder: EvidenceRecorder, *, dry_run: bool, approved: bool) -> Orders:
@@ -139,6 +164,7 @@ class Workplace:
             approved=approved,
             results=_folder_of(recorder),
             resends=ResendFiles(resends_folder(self.settings)),
+            locks=PersonLockFile(locks_file(self.settings)),
             limits=Limits(settle_s=times.settle_s, verify_s=times.verify_s, projects_s=times.projects_s),
         )
 

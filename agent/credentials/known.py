@@ -12,7 +12,8 @@ from agent.credentials.secret import Secret
 class SecretKind(StrEnum):
     """What a secret is; decides how it is looked for."""
 
-    TEXT = "text"  #: password, TOTP seed, session cookie: wherever the text stands, it is a leak
+    TEXT = "text"  #: password, session cookie: wherever the text stands, it is a leak
+    SEED = "seed"  #: TOTP seed in base32: a leak in small letters and in groups as well, since those are the same seed
     ONE_TIME_CODE = "one-time-code"  #: six digits: a leak only where they stand alone, not inside a longer number
 
 

@@ -208,7 +208,7 @@ class TenantCredentials:
         self._codes: OneTimeCodes | None = None
         known.add(f"password of {account.email}", account.password)
         if account.totp_seed is not None:
-            known.add(f"TOTP seed of {account.email}", account.totp_seed)
+            known.add(f"TOTP seed of {account.email}", account.totp_seed, SecretKind.SEED)
             self._codes = OneTimeCodes(account.totp_seed, state_folder / f"totp-{_file_name(tenant)}.json")
 
     @property

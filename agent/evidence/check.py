@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from agent.evidence.folder import EvidenceFolder, canonical_json
-from agent.evidence.manifest import MANIFEST, Manifest, digest
+from agent.audit.canonical import canonical
+from agent.evidence.folder import EvidenceFolder
+from agent.evidence.manifest import MANIFEST, NOT_LISTED, Manifest, digest
 
 
 class EvidenceBroken(Exception):
@@ -18,11 +19,13 @@ class EvidenceBroken(Exception):
         self.problems = problems
 
 
-def check(path: Path) -> Manifest:
-    """The manifest of a folder that is exactly as it was sealed.
+def check(path: Path, *, finished: bool = True) -> Manifest:
+    """The manifest of a folder that is exactly as it was sealed; ``finished=False`` allows the marker in it.
 
     EvidenceBroken lists *all* differences: files changed, removed, added or replaced by links, a manifest that is
     absent, damaged, not in its canonical form or names files outside the folder, and a folder that was never finished.
+    The report is not looked at, and neither are objects outside the folder: the ledger vouches for the one, the names
+    of the others are their hashes.
     """
     folder = EvidenceFolder(path)
     try:
@@ -35,16 +38,18 @@ def check(path: Path) -> Manifest:
         where = ", ".join(".".join(map(str, item["loc"])) or "the whole" for item in error.errors()[:5])
         raise EvidenceBroken(path, (f"{MANIFEST} is damaged: {where}",)) from error
     problems = []
-    if canonical_json(manifest.model_dump(mode="json")) != text:
+    if canonical(manifest.model_dump(mode="json")) != text:
         problems.append(f"{MANIFEST} is not in the form in which it was written")
-    if folder.is_partial:
+    if finished and folder.is_partial:
         problems.append("the folder is marked as unfinished")
     listed = {entry.path: entry for entry in manifest.files}
     if len(listed) != len(manifest.files):
         problems.append(f"{MANIFEST} lists a file twice")
     present = {file.relative_to(path).as_posix(): file for file in folder.files()}
     for name, entry in listed.items():
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        if name in NOT_LISTED:
+            problems.append(f"{MANIFEST} lists {name}, which is never listed")
+        elif PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             problems.append(f"{MANIFEST} lists {name}, which is outside the folder")
         elif name not in present:
             problems.append(f"{name} was removed")
@@ -52,7 +57,7 @@ def check(path: Path) -> Manifest:
             problems.append(f"{name} was replaced by a link")
         elif digest(present[name]) != (entry.bytes, entry.sha256):
             problems.append(f"{name} was changed")
-    unlisted = sorted(set(present) - set(listed) - {MANIFEST, "PARTIAL"})
+    unlisted = sorted(set(present) - set(listed) - NOT_LISTED)
     problems += [f"{name} was added" for name in unlisted]
     if problems:
         raise EvidenceBroken(path, tuple(problems))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from agent.errors import Failed, Mender
+from agent.evidence import writing
+from agent.evidence.writing import PARTIAL
 
-PARTIAL = "PARTIAL"
+__all__ = ["PARTIAL", "EvidenceFolder", "canonical_json", "half_written", "new_job_id", "timestamp", "unwritable"]
 _PARTIAL_TEXT = """\
 The job that writes this folder is still running, or its process died before it could finish.
-What is here was true when it was written. When no agent process is running any more, the next start of the agent
-completes the folder: it adds report.html and manifest.json, marked as interrupted, and removes this file.
+What is here was true when it was written. Once the process is dead, the next start of the agent, or the hourly look
+of a running one, completes the folder: it adds manifest.json and report.html, marked as interrupted, and removes this
+file.
 """
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -53,16 +58,26 @@ def unwritable(path: Path, error: OSError) -> Failed:
     )
 
 
+def half_written(path: Path) -> Path:
+    """Where a file of an evidence folder is written until it is whole; a killed process leaves it there."""
+    return path.with_name(f".{path.name}.new")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class EvidenceFolder:
     """``{root}/{tenant}/{YYYY-MM-DD}/{job_id}/``; every file is replaced atomically, small ones are on disk on return.
 
-    A folder under way holds a file ``PARTIAL``. ``mask`` passes over every text before it is written. All methods raise
-    Failed ``evidence-unwritable`` when the disk does not take the data.
+    A folder under way holds a file ``PARTIAL``, locked by its writer. ``mask`` passes over every
+    text before it is written. All methods raise Failed ``evidence-unwritable`` when the disk does not take the data.
     """
 
     def __init__(self, path: Path, mask: Callable[[str], str] = lambda text: text) -> None:
         self.path = path
         self._mask = mask
+        self._lock: weakref.finalize[[int], EvidenceFolder] | None = None
 
     @classmethod
     def create(
@@ -77,10 +92,20 @@ class EvidenceFolder:
             for parent in reversed([path for path in folder.path.parents if not path.exists()]):
                 parent.mkdir(mode=0o700, exist_ok=True)  # mkdir(parents=True) would leave them open to others
             folder.path.mkdir(mode=0o700)
+            try:
+                handle = writing.begin(folder.path, _PARTIAL_TEXT)
+            except OSError:
+                shutil.rmtree(folder.path, ignore_errors=True)  # without its marker it would pass for a finished one
+                raise
         except OSError as error:
             raise unwritable(folder.path, error) from error
-        folder.write_text(PARTIAL, _PARTIAL_TEXT)
+        folder._lock = weakref.finalize(folder, os.close, handle)
         return folder
+
+    def release(self) -> None:
+        """Write no more: if the folder is still unfinished, another process may complete it now."""
+        if self._lock is not None:
+            self._lock()
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a value as canonical JSON."""
@@ -93,10 +118,10 @@ class EvidenceFolder:
     def write_bytes(self, name: str, data: bytes, *, durable: bool = True) -> None:
         """Write bytes as they are; ``durable=False`` leaves the flush to the system (pictures, traces)."""
         path = self.path / name
-        fresh = path.with_name(f".{path.name}.new")
+        fresh = half_written(path)
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with fresh.open("wb") as file:
+            with open(fresh, "wb", opener=_private) as file:
                 file.write(data)
                 if durable:
                     file.flush()
@@ -112,6 +137,22 @@ class EvidenceFolder:
             (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(self.path / name, error) from error
+        if name == PARTIAL:
+            self.release()
+
+    def flush(self) -> None:
+        """Have everything on disk that was left to the system so far, names included."""
+        files = self.files()
+        try:
+            for path in [*files, *{file.parent for file in files}]:
+                if not path.is_symlink():
+                    handle = os.open(path, os.O_RDONLY)
+                    try:
+                        os.fsync(handle)
+                    finally:
+                        os.close(handle)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
 
     def files(self) -> list[Path]:
         """Every file, sorted by its name relative to the folder; links are listed, not followed."""

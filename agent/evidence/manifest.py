@@ -1,4 +1,8 @@
-"""The seal of an evidence folder: which files there are, with their SHA-256, made with which versions, how it ended."""
+"""The seal of an evidence folder: which files there are, with their SHA-256, made with which versions, how it ended.
+
+``manifest.json`` is RFC 8785 canonical JSON. Its own SHA-256 goes into the tenant's ledger. The report is not listed:
+it shows the folder's place in the ledger, so it is made later, and has a ledger entry of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,16 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 import agent
+from agent.audit.canonical import canonical
 from agent.domain.access import Frozen
 from agent.evidence.folder import PARTIAL, EvidenceFolder, timestamp
 
 MANIFEST = "manifest.json"
+REPORT = "report.html"
 INTERRUPTED = "interrupted"  # in the place of a verdict, for a job that never reached one
+
+#: what a manifest does not list
+NOT_LISTED = frozenset({MANIFEST, REPORT, PARTIAL})
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -28,6 +37,14 @@ class FileEntry(Frozen):
     path: str = Field(min_length=1)  # relative, with /
     bytes: int = Field(ge=0)
     sha256: Sha256
+
+
+class SharedObject(Frozen):
+    """A body that a recording leaves out, since many have it: kept once for the tenant, under its SHA-256."""
+
+    sha256: Sha256  # of the bytes; also where they are: objects/ab/abcdef...
+    bytes: int = Field(ge=0)
+    name: str = Field(min_length=1)  # in the recording: "trace.zip/resources/..."
 
 
 class Versions(Frozen):
@@ -42,9 +59,9 @@ class Versions(Frozen):
 
 
 class Manifest(Frozen):
-    """Contents of ``manifest.json``. It lists every file but itself."""
+    """Contents of ``manifest.json``. It lists every file but itself and the report."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     job_id: str
     tenant: str
     verdict: str
@@ -52,6 +69,7 @@ class Manifest(Frozen):
     versions: Versions
     withheld: tuple[str, ...] = ()  # files not kept since a secret was found in them, or could not be ruled out
     files: tuple[FileEntry, ...]
+    objects: tuple[SharedObject, ...] = ()
 
 
 def versions(*, browser: str = "", selector_catalogue: str = "", trace_format: int | None = None) -> Versions:
@@ -74,11 +92,11 @@ def digest(path: Path) -> tuple[int, str]:
 
 
 def entries(folder: EvidenceFolder) -> tuple[FileEntry, ...]:
-    """Every file of the folder but the manifest and the marker of an unfinished folder."""
+    """Every file of the folder but the manifest, the report and the marker of an unfinished folder."""
     found = []
     for path in folder.files():
         name = path.relative_to(folder.path).as_posix()
-        if name not in {MANIFEST, PARTIAL}:
+        if name not in NOT_LISTED:
             size, sha256 = digest(path)
             found.append(FileEntry(path=name, bytes=size, sha256=sha256))
     return tuple(found)
@@ -92,6 +110,7 @@ def write_manifest(
     at: datetime,
     made_with: Versions,
     withheld: tuple[str, ...] = (),
+    objects: tuple[SharedObject, ...] = (),
 ) -> Manifest:
     """Hash everything in the folder and write ``manifest.json``; ``request`` has ``job_id`` and ``tenant``."""
     manifest = Manifest(
@@ -102,6 +121,7 @@ def write_manifest(
         versions=made_with,
         withheld=withheld,
         files=entries(folder),
+        objects=objects,
     )
-    folder.write_json(MANIFEST, manifest.model_dump(mode="json"))
+    folder.write_text(MANIFEST, canonical(manifest.model_dump(mode="json")).decode())
     return manifest

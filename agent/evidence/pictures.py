@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -12,23 +13,30 @@ from weakref import WeakKeyDictionary
 from playwright.async_api import CDPSession, Page
 from playwright.async_api import Error as PlaywrightError
 
+from agent.domain.touch import Target
+from agent.evidence.outline import FIND_BOXES, Box, boxes_of
+from agent.evidence.private import Bystanders
+from agent.evidence.private_pictures import cover, others_on
+
 _TRIES = 3
-#: Measured on a form page of 1280 x 900: quality 70 gives 40 KB, 40 gives 30 KB with small print still legible, PNG
-#: 41 KB; WebP would be 15 KB but costs 50 ms more a picture.
-_QUALITY = 40
+#: What the browser hands over is made smaller afterwards (``picture_files``): a picture of this quality takes no longer
+#: than a worse one, a WebP from the browser 50 ms more.
+_QUALITY = 70
 _SECONDS = 5.0
 #: Three screens. A page with hundreds of projects is not pictured whole; its states are in the JSON files.
 _TALLEST = 2700
 
 # Only a field that is shown can be seen in the picture.
-_LOOK = """() => {
+_LOOK = """(target, atWork, tallest, boxes) => {
   const asks = 'input[type=password], input[autocomplete~="one-time-code"]';
   const shown = [...document.querySelectorAll(asks)].some((field) => field.getClientRects().length > 0);
   const root = document.documentElement;
   let layer = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
   while (layer && getComputedStyle(layer).position !== 'fixed') layer = layer.parentElement;
-  const size = {width: root.clientWidth, height: root.scrollHeight, seen: innerHeight};
-  return {asks: shown, over: Boolean(layer), ...size, title: document.title, url: location.href};
+  const size = {width: root.clientWidth, height: root.scrollHeight, seen: innerHeight, across: innerWidth};
+  const over = Boolean(layer), cut = size.height > tallest, inView = atWork && (cut || over);
+  const touched = atWork && !shown ? boxes(target, inView ? 0 : scrollX, inView ? 0 : scrollY) : [];
+  return {asks: shown, cut, inView, touched, ...size, title: document.title, url: location.href};
 }"""
 _SESSIONS: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
 
@@ -42,13 +50,20 @@ class Picture:
     path: str = ""  # of the address; its query may hold tokens and is left out
     missing: str = ""
     cut: bool = False
+    width: int = 0  # in pixels, as the boxes
+    height: int = 0
+    boxes: tuple[Box, ...] = ()  # what was touched; the picture itself is the page as it was
 
 
-async def take(page: Page, *, at_work: bool = False) -> Picture:
+async def take(
+    page: Page, *, at_work: bool = False, target: Target | None = None, bystanders: Bystanders | None = None
+) -> Picture:
     """A picture of the page as it is; on any trouble a Picture that says why it is missing.
 
     The whole page where it is not too tall; of a taller one its upper part. ``at_work``, when a form is being filled,
-    it is the part in view of a tall page, or of one with a window over it.
+    it is the part in view of a tall page, or of one with a window over it, and it comes with the places of the fields
+    that were set and of ``target``, which is clicked next. With ``bystanders`` other people are covered, and a page
+    that shows any is pictured in view only.
 
     A screenshot races with navigation ("Unable to capture screenshot", about one in a thousand), so it is tried up to
     three times.
@@ -58,9 +73,11 @@ async def take(page: Page, *, at_work: bool = False) -> Picture:
         if page.is_closed():
             return Picture(None, missing="the page was closed")
         try:
-            return await asyncio.wait_for(_take(page, at_work), _SECONDS)
+            return await asyncio.wait_for(_take(page, at_work, target, bystanders), _SECONDS)
         except TimeoutError:
             return Picture(None, missing=f"the page gave no picture within {_SECONDS:.0f} s")
+        except _Moved:
+            trouble = "the page moved, so that other people on it could not be covered with certainty"
         except PlaywrightError as error:
             trouble = error.message.split("\n", 1)[0]
             if attempt + 1 < _TRIES:
@@ -68,26 +85,43 @@ async def take(page: Page, *, at_work: bool = False) -> Picture:
     return Picture(None, missing=trouble)
 
 
-async def _take(page: Page, at_work: bool) -> Picture:
+class _Moved(Exception):
+    """The page is not as it was before the picture was taken."""
+
+
+async def _take(page: Page, at_work: bool, target: Target | None, bystanders: Bystanders | None) -> Picture:
     # Through the browser's own protocol: Playwright's screenshot call is itself recorded in the trace, with a snapshot
     # of the page before and after it, which costs more than the picture.
     session = await _session(page)
-    looked = await session.send("Runtime.evaluate", {"expression": f"({_LOOK})()", "returnByValue": True})
+    given = json.dumps([asdict(target) if target else None, at_work, _TALLEST])
+    expression = f"({_LOOK})(...{given}, {FIND_BOXES})"
+    looked = await session.send("Runtime.evaluate", {"expression": expression, "returnByValue": True})
     look: dict[str, Any] = looked["result"]["value"]
     title, path = str(look["title"]), urlsplit(str(look["url"])).path
     if look["asks"]:
         return Picture(None, title, path, missing="the page asks for a password or a code; such pages are not pictured")
-    cut = look["height"] > _TALLEST
-    in_view = at_work and (cut or look["over"])  # a window lies over the page: what matters is in view
+    others = await others_on(session, bystanders) if bystanders is not None else {"boxes": []}
+    touched = look["touched"]
+    in_view = look["inView"]  # a window lies over the page: what matters is in view
+    if others["boxes"] and not in_view:
+        in_view = True  # where others are is known of the window as it stands
+        touched = [{**box, "x": box["x"] - others["x"], "y": box["y"] - others["y"]} for box in touched]
+    width, height = look["across"], look["seen"]
     how: dict[str, Any] = {"format": "jpeg", "quality": _QUALITY, "optimizeForSpeed": True}
     if not in_view and look["height"] > look["seen"]:
-        height = min(look["height"], _TALLEST)
+        width, height = look["width"], min(look["height"], _TALLEST)
         how |= {
             "captureBeyondViewport": True,
-            "clip": {"x": 0, "y": 0, "width": look["width"], "height": height, "scale": 1},
+            "clip": {"x": 0, "y": 0, "width": width, "height": height, "scale": 1},
         }
     taken = await session.send("Page.captureScreenshot", how)
-    return Picture(base64.b64decode(taken["data"]), title, path, cut=cut)
+    data = base64.b64decode(taken["data"])
+    if bystanders is not None:
+        if others != await others_on(session, bystanders):
+            raise _Moved
+        if others["boxes"]:
+            data = await asyncio.to_thread(cover, data, others["boxes"], others["across"])
+    return Picture(data, title, path, "", look["cut"], width, height, boxes_of(touched))
 
 
 async def _session(page: Page) -> CDPSession:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,10 @@ from pydantic import ValidationError
 from agent.domain.person import Person
 from agent.evidence.comparison import Row, compare
 from agent.evidence.log import LOG_FILE
+from agent.evidence.outline import Box, boxes_of
 
-_CHANGED = frozenset({"saved", "settled by observation", "partly saved", "unknown"})
+PICTURES = frozenset({"picture", "picture-missing"})
+CHANGED = frozenset({"saved", "settled by observation", "partly saved", "unknown"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,59 @@ class PictureRow:
     path: str
     why_missing: str = ""
     cut: bool = False
+    width: int = 0  # in pixels, where there are outlines
+    height: int = 0
+    boxes: tuple[Box, ...] = ()
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> PictureRow:
+        """From a line of the log."""
+        width, height = (value if isinstance(value := line.get(name), int) else 0 for name in ("width", "height"))
+        return cls(
+            file=str(line.get("file", "")),
+            caption=str(line.get("caption", "")),
+            title=str(line.get("title", "")),
+            path=str(line.get("path", "")),
+            why_missing=str(line.get("why", "")),
+            cut=bool(line.get("cut")),
+            width=width,
+            height=height,
+            boxes=boxes_of(line.get("boxes")) if width > 0 and height > 0 else (),
+        )
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Files that were taken out of a sealed folder later, by a rule of retention; the ledger has the same."""
+
+    at: str  # as the ledger's entry
+    policy: str
+    why: str
+    files: tuple[tuple[str, int, str], ...]  # path in the folder, bytes, sha256
+    entry: int | None = None  # number of the ledger's entry
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Somebody else who asked for the same; what is not known is empty."""
+
+    requested_by: str
+    approved_by: str  # as their request says
+    ticket: str
+    handed_in_by: str
+    at: datetime | None
+
+    @classmethod
+    def of(cls, asker: dict[str, Any]) -> Joined:
+        """As ``request.json`` has them."""
+        reason = _mapping(asker.get("reason"))
+        return cls(
+            requested_by=str(reason.get("requested_by") or ""),
+            approved_by=str(reason.get("approved_by") or ""),
+            ticket=str(reason.get("ticket") or ""),
+            handed_in_by=str(asker.get("handed_in_by") or ""),
+            at=_time(asker.get("at")),
+        )
 
 
 @dataclass
@@ -58,6 +114,11 @@ class Record:
     def job(self) -> dict[str, Any]:
         """The job as it was asked for."""
         return _mapping(self.request.get("job"))
+
+    @property
+    def action(self) -> str:
+        """What was asked for: ``provision``, ``offboard`` ..."""
+        return str(self.job.get("action", ""))
 
     @property
     def reason(self) -> dict[str, Any]:
@@ -84,6 +145,30 @@ class Record:
     def needed_by(self) -> datetime | None:
         """By when it had to be done."""
         return _time(self.job.get("needed_by"))
+
+    @property
+    def check_since(self) -> datetime | None:
+        """For a job that only looked whether a person has done it by hand: since when."""
+        return _time(self.request.get("check_since"))
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """For a job of the queue its number, who handed it in and who approved it; else who ran it by hand."""
+        return next((data for data in self._noted() if "queue_job" in data or "run_by_hand_by" in data), {})
+
+    @property
+    def approved_by(self) -> str | None:
+        """Who gave the yes, in the queue or by ``--yes``, that policy asked for in this run; None where it asked for
+        none, or none was given."""
+        if not any("approved" in data for data in self._noted()):
+            return None
+        return str(self.origin.get("approved_by") or "") or None
+
+    @property
+    def joined(self) -> list[Joined]:
+        """Others who asked for the same while the job waited, in the order in which they did."""
+        found = self.request.get("joined")
+        return [Joined.of(_mapping(asker)) for asker in found] if isinstance(found, list) else []
 
     @property
     def verdict(self) -> str:
@@ -115,6 +200,10 @@ class Record:
         before, after = _person(self.before), _person(self.after)
         return compare(before, after) if before or after else []
 
+    def person_before(self) -> Person | None:
+        """The person as first read; None for nobody, or where it cannot be understood."""
+        return _person(self.before)
+
     def steps(self) -> list[StepRow]:
         """Every step that was begun, then those of the last plan that were not."""
         results = list(self.outcome.get("steps", [])) or self._results_from_log()
@@ -131,13 +220,17 @@ class Record:
                     state=state,
                     detail=str(result.get("detail", "")),
                     milliseconds=result.get("milliseconds"),
-                    undo=undo.get(title, "") if state in _CHANGED else "",
+                    undo=undo.get(title, "") if state in CHANGED else "",
                 )
             )
         begun = {row.title for row in rows}
         last = self.plans[-1].get("steps", []) if self.plans else []
         waiting = [StepRow("", str(step["title"]), "not begun") for step in last if step["title"] not in begun]
         return rows + waiting
+
+    def _noted(self) -> list[dict[str, Any]]:
+        """The data of the notes in the log."""
+        return [_mapping(line.get("data")) for line in self.lines if line.get("event") == "note"]
 
     def _results_from_log(self) -> list[dict[str, Any]]:
         ended = {line["step"]: line for line in self.lines if line.get("event") == "step-ended" and "step" in line}
@@ -161,18 +254,7 @@ class Record:
 
     def pictures(self) -> list[PictureRow]:
         """Pictures in order, missing ones included."""
-        return [
-            PictureRow(
-                file=str(line.get("file", "")),
-                caption=str(line.get("caption", "")),
-                title=str(line.get("title", "")),
-                path=str(line.get("path", "")),
-                why_missing=str(line.get("why", "")),
-                cut=bool(line.get("cut")),
-            )
-            for line in self.lines
-            if line.get("event") in {"picture", "picture-missing"}
-        ]
+        return [PictureRow.of(line) for line in self.lines if line.get("event") in PICTURES]
 
 
 def read_record(folder: Path) -> Record:

@@ -6,41 +6,54 @@
         PARTIAL                    until the folder is sealed
         request.json               the job, who asked and approved, which account
         session.json               signed-in account, fingerprint of the Directory, versions
+        facts.json, rules.json     the names and the rules that the plan was made with
         plan.json, plan-2.json     what was to be done; a second one after a recovery
         before.json, after.json    how the person was and is; recovery.json after trouble
-        pictures/01-before.jpg     pages, in order
+        pictures/01-before.webp    pages, in order
         log.jsonl                  every event with its time
+        readings.jsonl.gz          every reading of a page, and which control was used
         trace.zip                  Playwright's recording, redacted
-        outcome.json, report.html, manifest.json
+        outcome.json, manifest.json, report.html
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserContext, Page
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page
 
+from agent.audit.sink import LedgerSink, Origin
 from agent.credentials.known import KnownSecrets
-from agent.credentials.secret import Secret
+from agent.domain.touch import Target
 from agent.errors import AgentError, Failed, Mender
-from agent.evidence import log, pictures
+from agent.evidence import log, outline, pictures
+from agent.evidence.budget import release_reserve
+from agent.evidence.entries import accepted_entry
 from agent.evidence.folder import EvidenceFolder, new_job_id, timestamp
+from agent.evidence.job_recordings import JobRecordings
+from agent.evidence.keeping import Keeping, keep_person, mask_again
 from agent.evidence.manifest import Versions, versions
 from agent.evidence.masking import Masker
-from agent.evidence.seal import Withheld, seal, store_trace
-from agent.evidence.tracing import JobTrace, discard
+from agent.evidence.picture_files import PictureFiles
+from agent.evidence.private import Bystanders
+from agent.evidence.readings import ReadingsLog, pack
+from agent.evidence.request import request_of
+from agent.evidence.seal import Withheld, seal
 from agent.execute.events import (
+    ControlUsed,
     Event,
+    FactsKnown,
     JobEnded,
     JobStarted,
     Note,
     Observed,
+    PageRead,
     Planned,
     SessionReady,
     StepEnded,
@@ -54,8 +67,6 @@ from agent.jobs.model import Snapshot
 
 TRACE_FORMAT = 10
 _GOOD_ENDS = frozenset({"saved", "settled by observation", "not needed any more"})
-_SHORTEST_SESSION_COOKIE = 16
-_CALL_SECONDS = 5.0
 
 
 def utc_now() -> datetime:
@@ -81,32 +92,42 @@ class EvidenceRecorder:
         service_account: str = "",
         job_id: str | None = None,
         picture_answers: bool = False,
+        ledger_of: Callable[[str], LedgerSink] | None = None,
+        origin: Origin | None = None,
+        keeping: Keeping | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """``traces_dir`` is the folder the browser was launched with (0700); ``picture_answers`` adds a picture of the
-        page after every write, which the verification's pictures usually make superfluous."""
+        page after every write, which the verification's pictures usually make superfluous. ``ledger_of`` gives the
+        ledger of a tenant, ``origin`` says which job of the queue this is; left out, it is one of ``agent run-job``,
+        whose acceptance is entered here. ``keeping`` says whom the evidence shows."""
         self._root = root
-        self._traces_dir = traces_dir
         self._known = known
-        self._mask = Masker(known)
+        self._secrets = Masker(known)
+        self._keeping = keeping or Keeping()
+        self._bystanders: Bystanders | None = None
         self._service_account = service_account
         self._job_id = job_id
         self._picture_answers = picture_answers
+        self._ledger_of = ledger_of
+        self._ledger: LedgerSink | None = None
+        self._origin = origin or Origin()
         self._clock = clock
         self._folder: EvidenceFolder | None = None
         self._log: log.EvidenceLog | None = None
-        self._trace: JobTrace | None = None
-        self._traces: list[str] = []
+        self._readings: ReadingsLog | None = None
         self._session: SessionReady | None = None
         self._reads_lists = False  # a snapshot: its recording is without the pages
         self._tenant = ""
         self._plans = 0
         self._moments: dict[str, int] = {}
         self._pictures = 0
+        self._picture_files: PictureFiles | None = None
         self._step = 0
         self._last_page: Page | None = None
         self._read_back: tuple[Page, ...] = ()  # still to be pictured, while the recording is taken out
-        self._withheld = Withheld()
+        self._withheld = Withheld(quarantine=self._keeping.quarantine)
+        self._recordings = JobRecordings(traces_dir, known, self._withheld, self._line)
 
     @property
     def job_id(self) -> str:
@@ -136,9 +157,13 @@ class EvidenceRecorder:
     async def _record(self, event: Event) -> None:
         match event:
             case JobStarted():
-                self._start(event)
+                await asyncio.to_thread(self._start, event)
             case SessionReady():
                 await self._session_ready(event)
+            case FactsKnown():
+                self._in_folder().write_json("facts.json", _plain(event.facts))
+            case PageRead() | ControlUsed():
+                self._read(event)
             case Observed():
                 await self._observed(event)
             case Planned():
@@ -148,7 +173,8 @@ class EvidenceRecorder:
                 self._line("step-started", {"step": event.number, "title": event.step.title}, durable=True)
             case WriteSending():
                 self._last_page = event.page
-                await self._picture(event.page, "form", f"Step {self._step}, before it is sent: {event.intent}")
+                caption = f"Step {self._step}, before it is sent: {event.intent}"
+                await self._picture(event.page, "form", caption, event.target)
                 self._line("write-sending", {"step": self._step, "intent": event.intent}, durable=True)
             case WriteAnswered():
                 self._last_page = event.page
@@ -162,31 +188,49 @@ class EvidenceRecorder:
             case Note():
                 self._line("note", {"text": event.text, **({"data": event.data} if event.data else {})})
             case JobEnded():
-                await self._end(event)
+                try:
+                    await self._end(event)
+                finally:
+                    self._release()
 
     def _start(self, event: JobStarted) -> None:
         job = event.job
         self._tenant = event.tenant
+        if self._ledger_of is not None:
+            self._ledger = self._ledger_of(event.tenant)
+            self._ledger.ready()  # before anything else: what cannot be entered is not begun
         self._reads_lists = isinstance(job, Snapshot)
         self._job_id = self._job_id or new_job_id(job.action, event.at, secrets.token_hex(3))
         self._folder = EvidenceFolder.create(self._root, event.tenant, event.at, self._job_id, self._mask)
-        self._folder.write_json(
-            "request.json",
-            {
-                "job_id": self._job_id,
-                "tenant": event.tenant,
-                "at": timestamp(event.at),
-                "dry_run": event.dry_run,
-                "service_account": self._service_account,
-                # What was left out of a job must stay left out: null and absent are two decisions.
-                "job": job.model_dump(mode="json", exclude_unset=True),
-            },
-        )
+        self._picture_files = PictureFiles(self._folder)
+        request = request_of(event, self._job_id, self._origin, self._service_account)
+        self._bystanders = self._keeping.bystanders_of(request)
+        self._folder.write_json("request.json", request)
+        if self._ledger is not None and self._origin.queue is None:
+            self._ledger.accepted(accepted_entry(request, self._secrets))
         self._log = log.EvidenceLog(self._folder.path / log.LOG_FILE, self._mask, self._clock)
         log.attach(self._job_id, self._log)
+        if event.rules is not None:
+            self._folder.write_json("rules.json", event.rules.model_dump(mode="json"))
+        self._readings = ReadingsLog(self._folder, self._mask, self._hide, data=not self._reads_lists)
         self._line(
             "job-started", {"action": job.action, "tenant": event.tenant, "dry_run": event.dry_run}, durable=True
         )
+        if self._reads_lists and self._keeping.people is not None:
+            self._line("note", {"text": "People are not masked: a snapshot is about everybody."})
+
+    def _read(self, event: PageRead | ControlUsed) -> None:
+        """Note a reading. Where that fails the job goes on: what was read stands in other files as well."""
+        if self._readings is None:
+            return
+        try:
+            if isinstance(event, PageRead):
+                self._readings.reading(event, self._step)
+            else:
+                self._readings.use(event, self._step)
+        except (OSError, ValueError) as error:
+            self._readings = None
+            self._line("readings-missing", {"why": str(error)})
 
     async def _session_ready(self, event: SessionReady) -> None:
         again = self._session is not None
@@ -200,12 +244,14 @@ class EvidenceRecorder:
             },
         )
         self._line("session-ready", {"again": again, "signed_in_as": event.fingerprint.signed_in_as})
-        if self._trace is not None and self._trace.context is event.context:
+        if self._recordings.is_of(event.context):
             return  # the recording goes on; what a renewed sign-in left in it is redacted
-        await self._store_trace()
-        await self._start_trace(event.context)
+        await self._recordings.store(self._in_folder(), self._bystanders)
+        await self._recordings.start(event.context, self.job_id, pages=not self._reads_lists)
 
     async def _observed(self, event: Observed) -> None:
+        if self._bystanders is not None and event.person is not None:
+            keep_person(self._bystanders, _plain(event.person))
         count = self._moments[event.moment] = self._moments.get(event.moment, 0) + 1
         name = event.moment if count == 1 else f"{event.moment}-{count}"
         self._in_folder().write_json(
@@ -213,7 +259,7 @@ class EvidenceRecorder:
             {
                 "moment": event.moment,
                 "at": timestamp(self._clock()),
-                "correlation": _plain(event.correlation),
+                "correlation": self._hide(_plain(event.correlation)),
                 "person": _plain(event.person),
             },
         )
@@ -246,67 +292,32 @@ class EvidenceRecorder:
     async def _picture_read_back(self) -> None:
         for page in self._read_back:
             await self._picture(page, "verified", "Read back on a freshly opened page")
+        await asyncio.to_thread(self._in_pictures().finish)
 
-    async def _picture(self, page: Page, what: str, caption: str) -> None:
+    async def _picture(self, page: Page, what: str, caption: str, target: Target | None = None) -> None:
         self._pictures += 1
         at_work = what in {"form", "answer", "trouble"}
-        picture = await pictures.take(page, at_work=at_work)
+        picture = await pictures.take(page, at_work=at_work, target=target, bystanders=self._bystanders)
         data: dict[str, Any] = {"caption": caption, "step": self._step, "title": picture.title, "path": picture.path}
         if picture.data is None:
             self._line("picture-missing", {**data, "why": picture.missing})
             return
         step = f"-step-{self._step}" if at_work and self._step else ""
-        name = f"pictures/{self._pictures:02d}{step}-{what}.jpg"
-        self._in_folder().write_bytes(name, picture.data, durable=False)
-        self._line("picture", {"file": name, **data, **({"cut": True} if picture.cut else {})})
-
-    async def _start_trace(self, context: BrowserContext) -> None:
-        name = self.job_id if not self._traces else f"{self.job_id}-{len(self._traces) + 1}"
-        trace = JobTrace(context, self._traces_dir, name, pages=not self._reads_lists)
-        try:
-            await asyncio.wait_for(trace.start(), _CALL_SECONDS)
-        except (PlaywrightError, TimeoutError) as error:
-            self._line("trace-missing", {"why": str(error).split("\n", 1)[0]})
-            return
-        self._trace = trace
-        self._traces.append(name)
-
-    async def _store_trace(self) -> None:
-        """Stop the recording and keep its redacted form; the raw one is deleted whatever happens."""
-        trace, self._trace = self._trace, None
-        if trace is None:
-            return
-        folder = self._in_folder()
-        name = "trace.zip" if len(self._traces) == 1 else f"trace-{len(self._traces)}.zip"
-        try:
-            raw = await trace.stop()
-            await self._learn_cookies(trace.context)
-            if raw is None:
-                self._line("trace-missing", {"why": "the browser left no recording"})
-                return
-            kept = await asyncio.to_thread(store_trace, folder, name, raw, self._known, self._withheld)
-            self._line("trace-kept" if kept else "trace-withheld", {"file": name})
-        finally:
-            await asyncio.to_thread(discard, self._traces_dir, trace.name)
-
-    async def _learn_cookies(self, context: BrowserContext) -> None:
-        """Session cookies may have changed during the job; what they are now is searched for, too."""
-        try:
-            cookies = await asyncio.wait_for(context.cookies(), _CALL_SECONDS)
-        except (PlaywrightError, TimeoutError):
-            return  # the browser is gone, and its cookies with it
-        for cookie in cookies:
-            value = cookie.get("value", "")
-            if cookie.get("httpOnly") and len(value) >= _SHORTEST_SESSION_COOKIE:
-                self._known.add(f"session cookie {cookie.get('name')} of {cookie.get('domain')}", Secret(value))
+        name = self._in_pictures().add(f"{self._pictures:02d}{step}-{what}", picture.data)
+        seen: dict[str, Any] = {"cut": True} if picture.cut else {}
+        if picture.boxes:
+            seen |= {"width": picture.width, "height": picture.height, "boxes": outline.written(picture.boxes)}
+        self._line("picture", {"file": name, **data, **seen})
 
     async def _end(self, event: JobEnded) -> None:
         if self._folder is None or self._log is None:
             return  # the job ended before it began; there is nothing to seal
         folder = self._folder
+        await asyncio.to_thread(release_reserve, self._root)
         if self._reads_lists and self._session is not None and event.outcome.verdict is not Verdict.DONE:
             await self._picture(self._session.page, "trouble", "The page as it stood")
-        for ended in await asyncio.gather(self._store_trace(), self._picture_read_back(), return_exceptions=True):
+        stored = self._recordings.store(folder, self._bystanders)
+        for ended in await asyncio.gather(stored, self._picture_read_back(), return_exceptions=True):
             if isinstance(ended, BaseException):
                 raise ended
         outcome = _plain(event.outcome)
@@ -314,6 +325,12 @@ class EvidenceRecorder:
         self._line("job-ended", {"verdict": event.outcome.verdict.value, "summary": event.outcome.summary})
         log.detach(self.job_id)
         self._log.close()
+        if self._bystanders is not None:
+            await asyncio.to_thread(mask_again, folder, self._bystanders)
+        if self._readings is not None:
+            await asyncio.to_thread(self._readings.finish)
+        else:
+            await asyncio.to_thread(pack, folder)
         await asyncio.to_thread(
             seal,
             folder,
@@ -324,8 +341,18 @@ class EvidenceRecorder:
             verdict=event.outcome.verdict.value,
             at=self._clock(),
             made_with=self._versions(),
+            ledger=self._ledger,
         )
         self._withheld.raise_if_any()
+
+    def _release(self) -> None:
+        """What could not be sealed is for others to complete from here on."""
+        if self._log is not None:
+            log.detach(self.job_id)
+            with contextlib.suppress(Failed):  # a full disk: what was to be told is told already
+                self._log.close()
+        if self._folder is not None:
+            self._folder.release()
 
     def _versions(self) -> Versions:
         session = self._session
@@ -336,6 +363,19 @@ class EvidenceRecorder:
             selector_catalogue=session.fingerprint.catalogue,
             trace_format=TRACE_FORMAT,
         )
+
+    def _mask(self, text: str) -> str:
+        text = self._secrets(text)
+        return text if self._bystanders is None else self._bystanders.text(text)
+
+    def _hide(self, value: Any) -> Any:
+        """A JSON value without other people, where the settings want that."""
+        return value if self._bystanders is None else self._bystanders.value(value)
+
+    def _in_pictures(self) -> PictureFiles:
+        if self._picture_files is None:
+            raise RuntimeError("an event came before JobStarted")
+        return self._picture_files
 
     def _in_folder(self) -> EvidenceFolder:
         if self._folder is None:

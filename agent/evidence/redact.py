@@ -4,15 +4,13 @@ A trace holds the typed password in four to six places, cookies and form tokens 
 its place* is masked (``sensitive``), then every secret known *by its value*, in all encodings (``masking``). The number
 of lines and of snapshot nodes never changes, since snapshots refer to each other by counting them.
 
-Only trace format 10 (Playwright 1.65) is understood; :class:`TraceNotUnderstood` says that a trace must not be kept.
+What is not understood with certainty must not be kept: :class:`agent.evidence.raw_recording.TraceNotUnderstood`.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,10 @@ from typing import Any
 from agent.credentials.known import KnownSecrets
 from agent.credentials.secret import MASK, Secret
 from agent.evidence.masking import Masker
+from agent.evidence.objects import pack
+from agent.evidence.private import Bystanders
+from agent.evidence.private_pages import NOT_KEPT, holds_people, learn_from, mask_page
+from agent.evidence.raw_recording import Line, RawRecording, is_shown_page
 from agent.evidence.sensitive import (
     is_sensitive_element,
     is_sensitive_selector,
@@ -31,85 +33,64 @@ from agent.evidence.sensitive import (
     mask_value,
 )
 
-TRACE_VERSIONS = frozenset({10})
+_STACKS = "trace.stacks"  # where in the agent's source each call came from: paths of this machine
 _SHORTEST_TOKEN = 16  # shorter values ("en", "1") stand everywhere by accident
 _LONG_SCRIPT = 300  # characters
 _TYPED = re.compile(r"\b(fill|type|insertText|press|pressSequentially)\(.*\)", re.DOTALL)
 _TEXT_TYPES = re.compile(r"text/|json|javascript|xml|x-www-form-urlencoded|multipart/form-data", re.IGNORECASE)
-_A_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-
-_Line = dict[str, Any]
 
 
-class TraceNotUnderstood(Exception):
-    """The recording is not of a format that can be redacted with certainty."""
+def redact_trace(raw: Path, known: KnownSecrets, bystanders: Bystanders | None = None) -> bytes:
+    """The recording in ``raw`` without secrets, as a zip; as :func:`redact_entries` in all else."""
+    return pack(redact_entries(raw, known, bystanders))
 
 
-def redact_trace(raw: Path, known: KnownSecrets) -> bytes:
-    """The recording in ``raw`` without secrets, as a zip; the same input gives the same bytes.
+def redact_entries(raw: Path, known: KnownSecrets, bystanders: Bystanders | None = None) -> dict[str, bytes]:
+    """The entries of the recording in ``raw`` without secrets; the same input gives the same bytes.
 
-    TraceNotUnderstood for an unknown version, a line that is not JSON or a damaged zip.
+    With ``bystanders``, without people the job is not about, too. Pages that came in order are not kept as they came,
+    beside what was seen of them: they would be half of the recording. Nor are the places in our own source that calls
+    came from: they are paths of this machine. TraceNotUnderstood as
+    :class:`agent.evidence.raw_recording.RawRecording` raises it.
     """
-    try:
-        with zipfile.ZipFile(raw) as archive:
-            entries = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-    except (zipfile.BadZipFile, OSError) as error:
-        raise TraceNotUnderstood(f"the recording is not a whole zip file: {error}") from error
-    lines = {name: _lines(name, data) for name, data in entries.items() if _is_line_file(name)}
-    _require_known_version(lines)
-    mask = Masker(_with_tokens(known, lines))
-    types = _content_types(lines)
+    recording = RawRecording.open(raw)
+    lines = recording.lines
+    mask = _Mask(_with_tokens(known, lines), bystanders, lines)
+    types, left_out = recording.content_types(), recording.bodies_of_shown_pages()
     redacted: dict[str, bytes] = {}
-    for name, data in entries.items():
+    for name, data in recording.entries.items():
         if name in lines:
             redacted[name] = _redact_lines(lines[name], mask)
-        elif name == "trace.stacks":
-            redacted[name] = mask(data.decode("utf-8", "replace")).encode()
-        else:
-            redacted[name] = _redact_body(data, types.get(name, ""), mask)
-    return _zip(redacted)
+        elif name != _STACKS and name not in left_out:
+            redacted[name] = _redact_body(name, data, types.get(name, ""), mask)
+    return redacted
 
 
-def _is_line_file(name: str) -> bool:
-    return name.endswith((".trace", ".network"))
+class _Mask:
+    """All that is masked by value, and what is masked of other people by place."""
+
+    def __init__(self, known: KnownSecrets, bystanders: Bystanders | None, lines: dict[str, list[Line]]) -> None:
+        self._secrets = Masker(known)
+        self._bystanders = bystanders
+        self._own_rows: frozenset[str] = frozenset()
+        if bystanders is not None:
+            self._own_rows = learn_from([line for file in lines.values() for line in file], bystanders)
+
+    def __call__(self, text: str) -> str:
+        text = self._secrets(text)
+        return text if self._bystanders is None else self._bystanders.text(text)
+
+    def page(self, node: Any) -> Any:
+        """A page of the recording."""
+        redacted = _redact_node(node)
+        return redacted if self._bystanders is None else mask_page(redacted, self._bystanders, self._own_rows)
+
+    def hides(self, name: str, content_type: str) -> bool:
+        """Whether a body is not kept, since people in it cannot be told apart."""
+        return self._bystanders is not None and holds_people(name, content_type)
 
 
-def _lines(name: str, data: bytes) -> list[_Line]:
-    try:
-        return [json.loads(line) for line in data.decode().split("\n") if line.strip()]
-    except ValueError as error:
-        raise TraceNotUnderstood(f"{name} holds a line that is not JSON") from error
-
-
-def _require_known_version(lines: dict[str, list[_Line]]) -> None:
-    versions = {
-        line.get("version")
-        for name, file in lines.items()
-        if name.endswith(".trace")
-        for line in file
-        if line.get("type") == "context-options"
-    }
-    if not versions or not versions <= TRACE_VERSIONS:
-        raise TraceNotUnderstood(f"trace format {sorted(map(str, versions)) or 'unknown'}, expected 10")
-
-
-def _content_types(lines: dict[str, list[_Line]]) -> dict[str, str]:
-    """Which body is of which content type, by the name of its entry; a body seen as a form counts as a form."""
-    types: dict[str, str] = {}
-    for file in lines.values():
-        for line in file:
-            if line.get("type") != "resource-snapshot":
-                continue
-            snapshot = line.get("snapshot", {})
-            content = snapshot.get("response", {}).get("content", {})
-            posted = snapshot.get("request", {}).get("postData", {})
-            for body in (content, posted):
-                if isinstance(body, dict) and isinstance(body.get("_file"), str):
-                    types[body["_file"]] = str(body.get("mimeType", ""))
-    return types
-
-
-def _with_tokens(known: KnownSecrets, lines: dict[str, list[_Line]]) -> KnownSecrets:
+def _with_tokens(known: KnownSecrets, lines: dict[str, list[Line]]) -> KnownSecrets:
     """The known secrets, and the cookies and form tokens seen in the recording: scripts may carry them elsewhere."""
     all_of_them = KnownSecrets()
     for secret in known:
@@ -137,17 +118,17 @@ def _tokens_of(node: Any) -> Iterator[str]:
         yield from _tokens_of(child)
 
 
-def _redact_lines(lines: list[_Line], mask: Masker) -> bytes:
+def _redact_lines(lines: list[Line], mask: _Mask) -> bytes:
     secret_calls = _calls_that_type_secrets(lines)
     scripts: dict[str, str] = {}
     out = []
     for line in lines:
-        redacted = _shortened(_redact_line(line, secret_calls), scripts)
+        redacted = _shortened(_redact_line(line, secret_calls, mask), scripts)
         out.append(mask(json.dumps(redacted, ensure_ascii=False, separators=(",", ":"))))
     return ("\n".join(out) + "\n").encode()
 
 
-def _shortened(line: _Line, scripts: dict[str, str]) -> _Line:
+def _shortened(line: Line, scripts: dict[str, str]) -> Line:
     """A script of ours that ran before is only referred to: the same few would be a third of the recording."""
     params = line.get("params")
     script = params.get("expression") if isinstance(params, dict) and line.get("type") == "before" else None
@@ -159,7 +140,7 @@ def _shortened(line: _Line, scripts: dict[str, str]) -> _Line:
     return {**line, "params": {**line["params"], "expression": f"/* the same script as in call {first} */"}}
 
 
-def _calls_that_type_secrets(lines: list[_Line]) -> set[str]:
+def _calls_that_type_secrets(lines: list[Line]) -> set[str]:
     """Calls on a password or one-time-code field: by their selector, or by the element they are seen to act on."""
     calls: set[str] = set()
     for line in lines:
@@ -182,14 +163,14 @@ def _targets_a_secret(node: Any) -> bool:
     return any(_targets_a_secret(child) for child in node[2:])
 
 
-def _redact_line(line: _Line, secret_calls: set[str]) -> _Line:
+def _redact_line(line: Line, secret_calls: set[str], mask: _Mask) -> Line:
     kind = line.get("type")
     if kind == "frame-snapshot":
         snapshot = {name: mask_value(value) for name, value in line["snapshot"].items() if name != "html"}
-        return {**line, "snapshot": {**snapshot, "html": _redact_node(line["snapshot"]["html"])}}
+        return {**line, "snapshot": {**snapshot, "html": mask.page(line["snapshot"]["html"])}}
     if kind == "resource-snapshot":
         return {**line, "snapshot": _redact_exchange(line["snapshot"])}
-    redacted: _Line = mask_value(line)
+    redacted: Line = mask_value(line)
     if str(line.get("callId")) in secret_calls:
         if kind == "before":
             params = redacted.get("params", {})
@@ -228,17 +209,21 @@ def _redact_node(node: Any) -> Any:
     return [node[0], mask_attributes(node[0], masked), *(_redact_node(child) for child in node[2:])]
 
 
-def _redact_exchange(exchange: _Line) -> _Line:
+def _redact_exchange(exchange: Line) -> Line:
     """A request and its answer; the text of a posted form is masked by its parameters."""
-    redacted: _Line = mask_value(exchange)
+    redacted: Line = mask_value(exchange)
+    if is_shown_page(exchange):
+        redacted["response"]["content"].pop("_file", None)
     posted = redacted.get("request", {}).get("postData")
     if isinstance(posted, dict) and isinstance(posted.get("text"), str):
         posted["text"] = _mask_by_type(posted["text"], str(posted.get("mimeType", "")))
     return redacted
 
 
-def _redact_body(data: bytes, content_type: str, mask: Masker) -> bytes:
+def _redact_body(name: str, data: bytes, content_type: str, mask: _Mask) -> bytes:
     """A stored body. Bytes that are no text are kept as they are: the search after this looks into them, too."""
+    if mask.hides(name, content_type):
+        return NOT_KEPT
     if content_type and not _TEXT_TYPES.search(content_type):
         return data
     try:
@@ -256,14 +241,3 @@ def _mask_by_type(text: str, content_type: str) -> str:
     if "json" in content_type:
         return mask_json_body(text)
     return mask_text(text)
-
-
-def _zip(entries: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name in sorted(entries):
-            info = zipfile.ZipInfo(name, _A_FIXED_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, entries[name])
-    return buffer.getvalue()

@@ -2,159 +2,97 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
-
+from agent.audit.sink import Position
+from agent.evidence.comparison import Row, compare
+from agent.evidence.figure import Figure, figures
 from agent.evidence.folder import EvidenceFolder
-from agent.evidence.manifest import Versions, entries
-from agent.evidence.record import PictureRow, Record, read_record
+from agent.evidence.manifest import MANIFEST, REPORT, FileEntry, Versions, entries
+from agent.evidence.record import Record, Removed, read_record
+from agent.evidence.sheet import Sheet
+from agent.evidence.story import Chapter, chapters, spans
+from agent.evidence.wording import (
+    EVENTS,
+    MENDERS,
+    RETRIES,
+    action_words,
+    counted,
+    seconds,
+    verdict_words,
+)
 
-REPORT = "report.html"
-_MOST_TIMELINE_ROWS = 400
+__all__ = ["REPORT", "render", "write_report"]
+
+_SHEET = Sheet("report.html.j2")
+_MOST_LOG_ROWS = 400
 _QUIET_EVENTS = frozenset({"picture", "trace-kept", "write-answered"})
 
 
-@dataclass(frozen=True)
-class VerdictWords:
-    """How a verdict is told: its headline, what it means for the person, the colour class."""
-
-    headline: str
-    meaning: str
-    tone: str
-
-
-_VERDICTS = {
-    "done": VerdictWords("Done and confirmed", "The change was made and read back from Procore afterwards.", "good"),
-    "refused": VerdictWords("Refused", "The agent would not do this. Nothing was changed.", "stop"),
-    "failed": VerdictWords("Failed", "It did not work. Nothing was changed.", "stop"),
-    "uncertain": VerdictWords(
-        "Uncertain", "Something was, or may have been, changed and could not be confirmed. A person decides.", "alert"
-    ),
-    "waiting": VerdictWords(
-        "Waiting for a person", "A person has to approve or act first. Nothing was changed.", "wait"
-    ),
-    "interrupted": VerdictWords(
-        "Interrupted", "The program ended in the middle of this job. What follows was true until then.", "alert"
-    ),
-}
-_NOTHING_TO_DO = VerdictWords("Nothing to do", "Everything was already as requested. Nothing was changed.", "good")
-_DRY_RUN = VerdictWords("Dry run", "Only looked at and planned. Nothing was changed.", "wait")
-
-_ACTIONS = {
-    "provision": "Provision a user",
-    "update": "Update a user",
-    "change_email": "Change a user's e-mail address",
-    "offboard": "Offboard a user",
-    "reactivate": "Reactivate a user",
-    "add_to_projects": "Add a user to projects",
-    "remove_from_projects": "Remove a user from projects",
-    "invite": "Invite a user",
-    "read": "Read a user",
-    "snapshot": "Snapshot of the Directory",
-}
-
-_MENDERS = {
-    "requester": "whoever wrote the request",
-    "operator": "whoever runs the agent",
-    "administrator": "a Procore Company Admin, in Procore",
-    "developer": "whoever keeps the agent's knowledge of Procore's pages",
-}
-_RETRIES = {"yes": "yes", "no": "no", "unknown": "not known: look first"}
-
-_EVENTS = {
-    "job-started": "Job started",
-    "session-ready": "Signed in",
-    "observed": "Person read",
-    "planned": "Planned",
-    "step-started": "Step started",
-    "write-sending": "Form filled and checked, now sent",
-    "write-answered": "Procore answered",
-    "step-ended": "Step ended",
-    "verified": "Read back and compared",
-    "note": "Note",
-    "log": "Note",
-    "picture": "Picture taken",
-    "picture-missing": "Picture missing",
-    "trace-missing": "Recording missing",
-    "trace-kept": "Recording stored",
-    "trace-withheld": "Recording withheld",
-    "interrupted": "Program ended unexpectedly",
-    "job-ended": "Job ended",
-}
+def write_report(
+    folder: EvidenceFolder,
+    made_with: Versions,
+    position: Position | None = None,
+    removed: Sequence[Removed] = (),
+) -> None:
+    """Render the folder as it is now into ``report.html``; the arguments are those of :func:`render`."""
+    folder.write_text(REPORT, render(folder, made_with, position, removed))
 
 
-def write_report(folder: EvidenceFolder, made_with: Versions) -> None:
-    """Render the folder as it is now into ``report.html``."""
-    folder.write_text(REPORT, render(folder, made_with))
+def render(
+    folder: EvidenceFolder,
+    made_with: Versions,
+    position: Position | None = None,
+    removed: Sequence[Removed] = (),
+) -> str:
+    """The page as HTML: no script, nothing fetched from anywhere, everything from outside escaped.
 
-
-def render(folder: EvidenceFolder, made_with: Versions) -> str:
-    """The page as HTML: no script, nothing fetched from anywhere, everything from outside escaped."""
+    ``position`` is the folder's place in the ledger; without one the page says that it has none. ``removed`` are the
+    files which retention has taken out since the folder was sealed: the page says so, in the place of each picture too.
+    """
     record = read_record(folder.path)
-    template, style = _template()
-    policy = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    steps = record.steps()
-    return template.render(
+    gone = {path: item for item in removed for path, _, _ in item.files}
+    told = chapters(record)
+    shown = figures(folder.path, (picture for chapter in told for picture in chapter.pictures), gone)
+    job_id = str(record.request.get("job_id") or folder.path.name)
+    return _SHEET.render(
+        running_title=f"Evidence record {job_id}",
         record=record,
-        style=Markup(style),  # noqa: S704  # our own file, no outside text in it
-        style_hash=policy,
-        verdict=_verdict(record),
-        action=_ACTIONS.get(str(record.job.get("action")), str(record.job.get("action", "Job"))),
+        job_id=job_id,
+        verdict=verdict_words(record),
+        action=action_words(record.action),
         who=_who(record),
-        steps=steps,
+        steps=(steps := record.steps()),
         undo=[step for step in steps if step.undo],
         comparison=record.comparison(),
+        as_read=_as_read(record),
         is_new=not record.before.get("person"),
-        pictures=[_picture(folder, row) for row in record.pictures()],
-        timeline=_timeline(record),
-        timeline_cut=max(0, len(record.lines) - _MOST_TIMELINE_ROWS),
-        files=[entry for entry in entries(folder) if entry.path != REPORT],
+        lists=_lists(record),
+        near=_near(record),
+        story=_story(told, shown),
+        time=_time_table(record),
+        log_rows=_log_rows(record),
+        log_cut=max(0, len(record.lines) - _MOST_LOG_ROWS),
+        position=position,
+        removed=removed,
+        gone=gone,
+        files=(files := _files(folder)),
+        is_sealed=(folder.path / MANIFEST).is_file(),
+        manifest_sha256=_sha256(folder, MANIFEST),
+        bytes_beside=sum(file.bytes for file in files if file.path not in gone),
         versions=_versions(record, made_with),
         duration=_duration(record),
         needed_by=record.needed_by,
-        menders=_MENDERS,
-        retries=_RETRIES,
+        menders=MENDERS,
+        retries=RETRIES,
     )
 
 
-@cache
-def _template() -> tuple[Template, str]:
-    """The template, compiled once a process, and the style sheet."""
-    source = files("agent.evidence") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(moment=_moment, clock=_clock, seconds=_seconds, size=_size)
-    template = environment.from_string((source / "report.html.j2").read_text("utf-8"))
-    return template, (source / "report.css").read_text("utf-8")
-
-
-def _picture(folder: EvidenceFolder, row: PictureRow) -> dict[str, Any]:
-    data = ""
-    if row.file:
-        path = folder.path / row.file
-        if path.is_file():
-            data = "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()
-    return {"row": row, "source": data, "missing": row.why_missing or ("" if data else "not kept")}
-
-
-def _verdict(record: Record) -> VerdictWords:
-    if record.verdict == "done" and record.request.get("dry_run"):
-        return _DRY_RUN
-    if record.verdict == "done" and record.outcome.get("nothing_to_do"):
-        return _NOTHING_TO_DO
-    fallback = VerdictWords(record.verdict.capitalize(), "", "alert")
-    return _VERDICTS.get(record.verdict, fallback)
-
-
 def _who(record: Record) -> str:
-    """The person's name and address, as far as anybody knows them."""
+    """The person's name, as far as anybody knows it."""
     for source in (record.after, record.before):
         person = source.get("person") or {}
         names = person.get("attributes") or {}
@@ -165,13 +103,51 @@ def _who(record: Record) -> str:
     return " ".join(str(asked.get(part) or "") for part in ("first_name", "last_name")).strip()
 
 
-def _timeline(record: Record) -> list[dict[str, str]]:
+def _as_read(record: Record) -> list[Row]:
+    """The person as read, where there is no reading of afterwards to compare with."""
+    if record.after or not record.before:
+        return []
+    person = record.person_before()
+    return compare(None, person) if person else []
+
+
+def _near(record: Record) -> list[dict[str, str]]:
+    """People found who may be the same under another address."""
+    found = record.before.get("correlation") or {}
+    hits = found.get("near") or () if isinstance(found, Mapping) else ()
+    return [{key: str(value) for key, value in hit.items()} for hit in hits if isinstance(hit, Mapping)]
+
+
+def _lists(record: Record) -> list[tuple[str, str]]:
+    """For a snapshot: each list, and how many people are on it."""
+    notes = (line for line in record.lines if line.get("event") == "note")
+    data = [(str(line.get("text", "")), line.get("data") or {}) for line in notes]
+    return [(text.rpartition(":")[0] or text, str(item["rows"])) for text, item in data if "rows" in item]
+
+
+def _story(told: Iterable[Chapter], shown: Mapping[int, Figure]) -> list[dict[str, Any]]:
+    """Chapters with their figures, which are numbered over the whole page."""
+    return [
+        {"chapter": chapter, "figures": [shown[id(picture)] for picture in chapter.pictures]}
+        for chapter in told
+        if chapter.sentences or chapter.pictures or chapter.state or chapter.number
+    ]
+
+
+def _time_table(record: Record) -> dict[str, Any]:
+    found = spans(record)
+    total = max((span.end for span in found), default=0)
+    slowest = max(found, key=lambda span: span.took, default=None)
+    return {"spans": found, "total": total, "slowest": slowest if total and len(found) > 2 else None}
+
+
+def _log_rows(record: Record) -> list[dict[str, str]]:
     rows = []
-    for line in record.lines[:_MOST_TIMELINE_ROWS]:
+    for line in record.lines[:_MOST_LOG_ROWS]:
         event = str(line.get("event", ""))
         if event in _QUIET_EVENTS:
             continue
-        rows.append({"at": str(line.get("at", "")), "what": _EVENTS.get(event, event), "detail": _detail(line)})
+        rows.append({"at": str(line.get("at", "")), "what": EVENTS.get(event, event), "detail": _detail(line)})
     return rows
 
 
@@ -185,7 +161,9 @@ def _detail(line: dict[str, Any]) -> str:
         case "write-sending":
             return str(line.get("intent", ""))
         case "planned":
-            return f"{line.get('steps')} step(s)" + (", planned again after trouble" if line.get("replanned") else "")
+            steps = line.get("steps")
+            words = counted(steps, "step") if isinstance(steps, int) else ""
+            return words + (", planned again after trouble" if line.get("replanned") else "")
         case "observed":
             return str(line.get("moment", "")) + ("" if line.get("found") else ": nobody with this address")
         case "session-ready":
@@ -196,6 +174,22 @@ def _detail(line: dict[str, Any]) -> str:
             return str(line.get("why", ""))
         case _:
             return str(line.get("text", ""))
+
+
+def _files(folder: EvidenceFolder) -> Sequence[FileEntry]:
+    """What the seal covers; of a folder without one, what is there now."""
+    try:
+        listed = json.loads((folder.path / MANIFEST).read_bytes())["files"]
+        return [FileEntry.model_validate(item) for item in listed]
+    except (OSError, ValueError, KeyError, TypeError):
+        return entries(folder)
+
+
+def _sha256(folder: EvidenceFolder, name: str) -> str:
+    try:
+        return hashlib.sha256((folder.path / name).read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _versions(record: Record, made_with: Versions) -> list[tuple[str, str]]:
@@ -215,26 +209,4 @@ def _versions(record: Record, made_with: Versions) -> list[tuple[str, str]]:
 def _duration(record: Record) -> str:
     if record.started is None or record.ended is None or record.ended < record.started:
         return ""  # a clock that went back says nothing about how long it took
-    return _seconds((record.ended - record.started).total_seconds() * 1000)
-
-
-def _moment(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%-d %B %Y, %H:%M:%S} UTC" if at else "not known"
-
-
-def _clock(text: str) -> str:
-    """The time of day of a log line."""
-    return text[11:23] if len(text) >= 23 else text
-
-
-def _seconds(milliseconds: float | None) -> str:
-    if milliseconds is None:
-        return ""
-    if milliseconds >= 60_000:
-        minutes, rest = divmod(round(milliseconds / 1000), 60)
-        return f"{minutes} min {rest} s"
-    return f"{milliseconds / 1000:.1f} s"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1024:.1f} KiB" if count >= 1024 else f"{count} B"
+    return seconds((record.ended - record.started).total_seconds() * 1000)

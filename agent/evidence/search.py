@@ -1,8 +1,9 @@
 """Looks for secrets in every byte of a folder; the last word before evidence is sealed.
 
 Shares no code and no idea with ``masking``: that one knows how a secret may be *encoded*, this one *decodes* whatever
-it finds (zip in zip, gzip, percent, HTML, JSON, two layers deep) and looks for the plain secret. Only base64 is
-searched for in encoded form. A mistake in one of the two is caught by the other.
+it finds (zip in zip, gzip, zlib, base64, percent, HTML, JSON, two layers deep) and looks for the plain secret. Base64
+is searched for in encoded form besides, since a secret may stand in the middle of it. A mistake in one of the two is
+caught by the other.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ IN_A_NAME = "the name of a file"  # the path of a finding that must not be named
 _DEEPEST = 4
 _LARGEST = 200 * 1024 * 1024  # bytes out of one archive entry: a bomb is not evidence
 _SHORTEST_BASE64 = 8  # four characters would be found by accident in any larger file
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG")
+_PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP", re.DOTALL)
+_ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")  # a shorter one can hold no secret together with an encoding
+_PACKED_IN_BASE64 = (b"H4s", b"UEs", b"eJ", b"eAE", b"eNo")  # how gzip, zip and zlib begin
+_LONGEST_PATH = 400  # bytes of an address before the base64 that ends it
+_TO_ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _TWO_ALPHABETS = re.compile(rb"[+/]")
+_NOT_OF_A_SEED = bytes(byte for byte in range(256) if not (chr(byte).isascii() and chr(byte).isalnum()))
 _UNICODE_ESCAPE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+")
 
 
@@ -72,13 +79,15 @@ class _Needle:
         self.label = known.label
         text = known.secret.reveal()
         self._bytes = (text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be"))
+        self.seed = text.upper().encode() if known.kind is SecretKind.SEED else b""
         self._alone: re.Pattern[bytes] | None = None
         self._in_base64: tuple[bytes, ...] = ()
         self._in_either_base64: tuple[re.Pattern[bytes], ...] = ()
         if known.kind is SecretKind.ONE_TIME_CODE:
             self._alone = re.compile(rb"(?<![0-9A-Za-z.])" + re.escape(text.encode()) + rb"(?![0-9A-Za-z])")
         else:
-            forms = tuple(_base64_forms(text.encode()))
+            spellings = dict.fromkeys((text, text.upper(), text.lower()) if self.seed else (text,))
+            forms = tuple(form for spelling in spellings for form in _base64_forms(spelling.encode()))
             self._in_base64 = tuple(form for form in forms if not _TWO_ALPHABETS.search(form))
             self._in_either_base64 = tuple(_either(form) for form in forms if _TWO_ALPHABETS.search(form))
 
@@ -92,6 +101,20 @@ class _Needle:
         return any(form in data for form in self._in_base64) or any(
             form.search(data) for form in self._in_either_base64
         )
+
+
+def _standing(data: bytes, needles: list[_Needle]) -> Iterator[_Needle]:
+    """The needles that stand in this text, in order.
+
+    Seeds are looked for in what is left of it when all but letters and digits is dropped: base32 knows no case, and
+    groups of four are how people read it out.
+    """
+    bare: bytes | None = None
+    for needle in needles:
+        if needle.seed and bare is None:
+            bare = data.translate(None, _NOT_OF_A_SEED).upper()
+        if needle.stands_in(data) or (needle.seed and bare is not None and needle.seed in bare):
+            yield needle
 
 
 def _base64_forms(text: bytes) -> Iterator[bytes]:
@@ -119,8 +142,47 @@ def _search(data: bytes, name: str, needles: list[_Needle], depth: int) -> Itera
         opened = _unzipped(data)
         if opened is not None:
             yield from _search(opened, f"{name} > gzip", needles, depth + 1)
+    elif depth < _DEEPEST and data[:2] in _ZLIB and (opened := _inflated(data)) is not None:
+        yield from _search_plain(data, name, needles)
+        yield from _search(opened, f"{name} > zlib", needles, depth + 1)
     else:
         yield from _search_text(data, name, needles)
+        if depth < _DEEPEST and not _PICTURES.match(data):
+            yield from _search_base64(data, name, needles, depth)
+
+
+def _search_base64(data: bytes, name: str, needles: list[_Needle], depth: int) -> Iterator[Finding]:
+    """What long runs of base64 hold: archives and compressed data are opened, texts have one more layer taken off."""
+    texts = []
+    for letters in (part for run in _BASE64_RUN.findall(data) for part in _starts(run)):
+        decoded = base64.b64decode(letters[: len(letters) // 4 * 4] + _rest_of(letters))
+        if decoded[:2] in (*_ZLIB, b"\x1f\x8b", b"PK"):
+            yield from _search(decoded, f"{name} > base64", needles, depth + 1)
+        elif not _PICTURES.match(decoded):
+            texts.append(decoded)
+    whole = b"\n".join(texts)
+    for text, how in [(whole, "base64"), *((decode(whole), f"base64, {way}") for way, decode in _DECODERS.items())]:
+        for needle in _standing(text, needles):
+            yield Finding(name, needle.label, how)
+
+
+def _starts(run: bytes) -> Iterator[bytes]:
+    """The run, and what of it follows a slash out of step: base64 at the end of an address begins there."""
+    letters = run.rstrip(b"=").translate(_TO_ONE_ALPHABET)
+    starts = {0: 0}  # by their place in a group of four: the first of each
+    packed = set()
+    for at in (at + 1 for at, byte in enumerate(run[:_LONGEST_PATH]) if byte == ord("/")):
+        starts.setdefault(at % 4, at)
+        if letters.startswith(_PACKED_IN_BASE64, at):
+            packed.add(at)
+    for start in sorted(packed.union(starts.values())):
+        yield letters[start:]
+
+
+def _rest_of(letters: bytes) -> bytes:
+    """The last letters of a run, filled up; a single one says nothing."""
+    rest = letters[len(letters) // 4 * 4 :]
+    return rest + b"=" * (4 - len(rest)) if len(rest) > 1 else b""
 
 
 def _search_archive(data: bytes, name: str, needles: list[_Needle], depth: int) -> Iterator[Finding]:
@@ -145,9 +207,17 @@ def _unzipped(data: bytes) -> bytes | None:
         return None
 
 
+def _inflated(data: bytes) -> bytes | None:
+    try:
+        return zlib.decompressobj().decompress(data, _LARGEST)
+    except zlib.error:
+        return None
+
+
 def _search_plain(data: bytes, name: str, needles: list[_Needle]) -> Iterator[Finding]:
+    standing = set(_standing(data, needles))
     for needle in needles:
-        if needle.stands_in(data):
+        if needle in standing:
             yield Finding(name, needle.label, "as it is")
         elif needle.stands_in_base64(data):
             yield Finding(name, needle.label, "in base64")
@@ -156,7 +226,7 @@ def _search_plain(data: bytes, name: str, needles: list[_Needle]) -> Iterator[Fi
 def _search_text(data: bytes, name: str, needles: list[_Needle]) -> Iterator[Finding]:
     """As it is, and with one and two layers of text encodings taken off, in every order. Pictures have no layers."""
     yield from _search_plain(data, name, needles)
-    if data.startswith(_PICTURES):
+    if _PICTURES.match(data):
         return
     done: set[bytes] = {data}
     layer: list[tuple[str, bytes]] = [("", data)]
@@ -169,8 +239,9 @@ def _search_text(data: bytes, name: str, needles: list[_Needle]) -> Iterator[Fin
                     continue
                 done.add(decoded)
                 way = f"{how}, {decoding}" if how else decoding
+                standing = set(_standing(decoded, needles))
                 for needle in needles:
-                    if needle.stands_in(decoded) or needle.stands_in_base64(decoded):
+                    if needle in standing or needle.stands_in_base64(decoded):
                         yield Finding(name, needle.label, way)
                 deeper.append((way, decoded))
         layer = deeper

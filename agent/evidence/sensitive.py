@@ -12,19 +12,25 @@ from urllib.parse import parse_qsl, urlencode
 from agent.credentials.secret import MASK
 
 _NAMES = (
-    r"(?:.*[_-])?(?:password|passwd|token|secret|otp|totp|mfa_code)(?:_confirmation)?"
-    r"|password.*|code|pin|ticket|one_time_code|verification_code|otp_code|totp_code"
-    r"|authorization|proxy-authorization|cookie|set-cookie|x-api-key|api_?key|assertion|samlresponse|session(?:_id)?"
+    r".*(?:password|passwd|passphrase|token|secret|api[_-]?key)(?:[_-]?confirmation)?"
+    r"|(?:.*[_-])?(?:otp|totp|mfa_code|jwt|[cx]srf)|password.*|code|pin|ticket"
+    r"|one_time_code|verification_code|otp_code|totp_code|backup_code|recovery_code"
+    r"|(?:proxy-)?authorization|set-cookie2?|cookie|assertion|saml(?:response|request)|sig|(?:x-(?:amz|goog)-)?signature"
+    r"|(?:.*[_-])?session(?:[_-]?id)?|jsessionid|phpsessid|sid"
 )
 _SENSITIVE_NAME = re.compile(_NAMES, re.IGNORECASE)
 _LAST_SEGMENT = re.compile(r"\[([^\[\]]*)\]$")
 _TAG = re.compile(r"<(?:input|meta|textarea)\b[^>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][-\w:.]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _URL_PARAMETER = re.compile(
-    r"([?&](?:amp;)?(?:[\w-]*token|ticket|code|otp|password|api_key|samlresponse)=)[^&#\"'\s<>\\]+", re.IGNORECASE
+    r"([?&#](?:amp;)?(?:[\w.-]*(?:token|secret|signature|password|api_?key)|ticket|code|otp|jwt|sig|session|sid|assertion"
+    r"|saml(?:response|request))=)[^&#\"'\s<>\\]+",
+    re.IGNORECASE,
 )
+_PASSWORD_IN_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/\s:@\"'<>]*:)[^/\s@\"'<>]+(?=@)", re.IGNORECASE)
 _SELECTOR = re.compile(r"passw|one-time-code|\botp\b|totp|verification.?code|name=[\"']?code\b|#code\b", re.IGNORECASE)
 _FORM_PART = re.compile(r'(name="([^"]*)"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.*?)(?=\r?\n--)', re.DOTALL)
+_STORED = frozenset({"cookies", "localStorage", "sessionStorage", "indexedDB"})
 _TAGS_WITH_VALUES = frozenset({"INPUT", "TEXTAREA", "META"})
 _VALUE_ATTRIBUTES = frozenset({"value", "__playwright_value_"})
 
@@ -72,6 +78,8 @@ def mask_text(text: str) -> str:
         text = _TAG.sub(_mask_tag, text)
     if "=" in text:
         text = _URL_PARAMETER.sub(lambda found: found.group(1) + MASK, text)
+    if "://" in text and "@" in text:
+        text = _PASSWORD_IN_ADDRESS.sub(lambda found: found.group(1) + MASK, text)
     return text
 
 
@@ -136,7 +144,7 @@ def mask_value(value: Any) -> Any:
             is_sensitive_name(key) and isinstance(item, str) and item
         ):
             masked[key] = MASK if isinstance(item, str) else {"s": MASK}
-        elif key in {"cookies", "localStorage", "sessionStorage"} and isinstance(item, list):
+        elif key in _STORED and isinstance(item, list):
             masked[key] = [_mask_stored(entry) for entry in item]
         else:
             masked[key] = mask_value(item)
@@ -146,4 +154,4 @@ def mask_value(value: Any) -> Any:
 def _mask_stored(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return MASK
-    return {key: MASK if key == "value" else mask_value(item) for key, item in entry.items()}
+    return {key: MASK if key in {"value", "stores"} else mask_value(item) for key, item in entry.items()}

@@ -220,6 +220,7 @@ class Attempt:
             decision = await judge(work, plan, self.seen.person, self.rules)
             if not self.permits(decision.approvals, plan):
                 raise Refused("plan-grew", f"What is left to do now needs an approval. {decision.reasons}")
+            await work.tell_approved(decision.approvals)
             return without_sent_mails(plan, work.kept)
 
         async def fresh() -> Plan:

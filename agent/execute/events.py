@@ -6,16 +6,20 @@ that evidence can no longer be kept (disk full), which stops the job before its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from playwright.async_api import BrowserContext, Page
 
-from agent.domain.person import Correlation, Fingerprint, Person
+from agent.domain.person import Correlation, Fingerprint, Person, TenantFacts
+from agent.domain.touch import Target
 from agent.execute.outcome import Outcome, StepResult, Witness
 from agent.jobs.model import Job
 from agent.plan.steps import Plan, Step
+from agent.policy.rules import PolicyRules
+from flows import ControlUse, PageReading
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class JobStarted:
     tenant: str
     at: datetime
     dry_run: bool = False
+    check_since: datetime | None = None  # only looked whether somebody has done it by hand since then
+    rules: PolicyRules | None = None  # what the operator has decided for this tenant
+    joined: tuple[Mapping[str, Any], ...] = ()  # the same wish of others, for whom this job does as well
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,27 @@ class SessionReady:
     fingerprint: Fingerprint
     browser_version: str
     reused: bool = False  # no password was typed: a session of before served
+
+
+@dataclass(frozen=True)
+class FactsKnown:
+    """The names that plans are made with from here on. Told again when they were read anew."""
+
+    facts: TenantFacts
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """A flow has read a page. Comes many times a minute and before the session is ready, too."""
+
+    reading: PageReading
+
+
+@dataclass(frozen=True)
+class ControlUsed:
+    """A flow has used a control, which sends nothing."""
+
+    use: ControlUse
 
 
 @dataclass(frozen=True)
@@ -71,6 +99,7 @@ class WriteSending:
 
     page: Page
     intent: str
+    target: Target | None = None  # the control that is clicked, where the flow names it
 
 
 @dataclass(frozen=True)
@@ -116,6 +145,9 @@ class JobEnded:
 Event = (
     JobStarted
     | SessionReady
+    | FactsKnown
+    | PageRead
+    | ControlUsed
     | Observed
     | Planned
     | StepStarted

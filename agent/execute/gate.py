@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page
 
+from agent.domain.touch import Target
 from agent.errors import Failed
-from agent.execute.events import Event, WriteAnswered, WriteSending
+from agent.execute.events import ControlUsed, Event, PageRead, WriteAnswered, WriteSending
 from agent.execute.telling import Telling
+from flows import ControlUse, PageReading
 
 
 class DryRunViolation(Failed):
@@ -27,7 +29,7 @@ class DryRunViolation(Failed):
 
 
 class JobGate:
-    """The commit gate of one job (a :class:`flows.interface.CommitGate`)."""
+    """The commit gate of one job, which is also told what is read (a :class:`flows.interface.Attendant`)."""
 
     def __init__(self, telling: Telling, *, dry_run: bool) -> None:
         self._telling = telling
@@ -37,11 +39,11 @@ class JobGate:
         #: awaited last before each write leaves; what it raises stops the write
         self.about_to_send: Callable[[], Awaitable[None]] | None = None
 
-    async def before(self, page: Page, intent: str) -> None:
+    async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
         """Let one write through; an observer that cannot keep evidence any more raises here, and nothing is sent."""
         if self._dry_run:
             raise DryRunViolation(intent)
-        await self._tell(WriteSending(page, intent))
+        await self._tell(WriteSending(page, intent, target))
         if self.about_to_send is not None:
             await self.about_to_send()
         self.sent += 1
@@ -50,6 +52,14 @@ class JobGate:
         """Take note of the answer."""
         self.answered += 1
         await self._tell(WriteAnswered(page, intent))
+
+    async def page_read(self, reading: PageReading) -> None:
+        """Tell what was read."""
+        await self._tell(PageRead(reading))
+
+    async def control_used(self, use: ControlUse) -> None:
+        """Tell what was used."""
+        await self._tell(ControlUsed(use))
 
     async def _tell(self, event: Event) -> None:
         await self._telling.tell(event)
@@ -68,15 +78,25 @@ class GateRelay:
         """Put the gate of the running job here, None when it ends."""
         self._gate = gate
 
-    async def before(self, page: Page, intent: str) -> None:
+    async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
         """Ask the running job's gate; outside a job, refuse."""
         if self._gate is None:
             raise Failed(
                 "no-job", f"A write outside a job was stopped: {intent}", expected="a running job", seen="none"
             )
-        await self._gate.before(page, intent)
+        await self._gate.before(page, intent, target)
 
     async def after(self, page: Page, intent: str) -> None:
         """Tell the running job's gate."""
         if self._gate is not None:
             await self._gate.after(page, intent)
+
+    async def page_read(self, reading: PageReading) -> None:
+        """Tell the running job's gate; what is read outside a job is nobody's evidence."""
+        if self._gate is not None:
+            await self._gate.page_read(reading)
+
+    async def control_used(self, use: ControlUse) -> None:
+        """Tell the running job's gate."""
+        if self._gate is not None:
+            await self._gate.control_used(use)

@@ -60,7 +60,25 @@ BY_CODE = {
     "clock-went-back": "Set this machine's clock (NTP), then run the job again.",
     "totp-memory-damaged": "Delete the file that is named above, wait half a minute and run the job again.",
     "state-unwritable": "Let the agent write into paths.state and make room on its disk, then run the job again.",
+    "evidence-no-room": "Make room on the disk of paths.evidence, or change max_gib, keep_free_mib or the days of "
+    "retention in [evidence]; agent evidence prune --dry-run shows what could go.",
+    "object-missing": "Put the tenant's objects folder back from a backup; agent evidence verify says what is missing.",
+    "object-damaged": "Put the tenant's objects folder back from a backup; agent evidence verify says what is damaged.",
+    "people-unmaskable": "Correct the hooks that are named above in the selector catalogue, or set evidence.people to "
+    '"all".',
+    "person-busy": "Wait until the other job has ended, then run the job again.",
     "evidence-unwritable": "Make room on the disk, or correct paths.evidence, then run the job again.",
+    "ledger-unwritable": "Make room on the disk, or let the agent's user write into paths.evidence, then run the job "
+    "again.",
+    "ledger-broken": "See what is wrong with agent evidence verify, then put the tenant's ledger folder back from a "
+    "backup; where there is none, move it away (and its kept head): a new ledger begins, under a new key.",
+    "evidence-changed": "Somebody changed the folder after it was sealed: put it back from a backup, and look who can "
+    "write there.",
+    "signing-key-damaged": "Put the keyring's entry back from a backup, or remove it: a new key is made and announced.",
+    "signing-off": "Set audit.sign to true in the settings.",
+    "tsa-unreachable": "Check audit.tsa_url and this machine's way there: DNS, proxy, firewall.",
+    "tsa-roots-unusable": "Correct audit.tsa_roots: a PEM file with the authority's root certificates.",
+    "time-stamp-rejected": "Compare audit.tsa_roots with the authority that audit.tsa_url names.",
     "evidence-broken": _MISTAKE,
     "evidence-holds-secret": "Please report this; keep the evidence folder to yourself until it has been looked at.",
     "evidence-withheld": "Please report this; keep the evidence folder to yourself until it has been looked at.",

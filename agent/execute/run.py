@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from agent.errors import AgentError, Failed, Refused, RetrySafe, StoppedMidway, Uncertain
 from agent.execute import wording
+from agent.execute.alone import NoPersonLocks, PersonLocks
 from agent.execute.attempt import Attempt, Stopped, unexpected
 from agent.execute.boundary import Boundary, NoBoundary
 from agent.execute.checking import check_wish
@@ -32,7 +34,7 @@ from agent.execute.thinking import Thinking
 from agent.execute.trail import Trail
 from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
 from agent.execute.work import Seen, Work
-from agent.jobs.model import Job, Read, Snapshot, email_of
+from agent.jobs.model import Job, Read, Snapshot, email_of, people_of
 from agent.plan.correlate import NeedsPerson
 from agent.plan.steps import Plan
 from agent.policy.check import ApprovalNeeded
@@ -58,8 +60,10 @@ class Orders:
     budget: Budget | None = None  # further reasons to wait: what the tenant's jobs have used up already
     boundary: Boundary = field(default_factory=NoBoundary)
     trail: Trail = field(default_factory=Trail)  # what earlier runs of the job have sent
+    locks: PersonLocks = field(default_factory=NoPersonLocks)  # one job of a person at a time
     shared_session: bool = False  # other jobs use the same session at the server
     origin: Mapping[str, str] = field(default_factory=dict)  # where the job comes from, for the evidence
+    joined: tuple[Mapping[str, Any], ...] = ()  # who else asked for the same, for the evidence
 
     @property
     def reads_only(self) -> bool:
@@ -115,14 +119,24 @@ async def _guarded(run: _JobRun, orders: Orders) -> Outcome:
     """The job's outcome, whatever happens."""
     work = run.work
     try:
-        await work.tell(JobStarted(work.job, work.session.tenant, work.clock.now(), orders.dry_run))
+        started = JobStarted(
+            work.job,
+            work.session.tenant,
+            work.clock.now(),
+            orders.dry_run,
+            orders.check_since,
+            orders.rules,
+            orders.joined,
+        )
+        await work.tell(started)
         late = wording.late_words(work.job, work.clock.now())
         if late:
             await work.tell(Note(late, {"needed_by": str(work.job.needed_by)}))
         if orders.origin:
-            await work.tell(Note("A job of the queue.", dict(orders.origin)))
+            await work.tell(Note(wording.origin_words(orders.origin), dict(orders.origin)))
         if not orders.reads_only:
-            return await run.go()
+            async with orders.locks.held(work.session.tenant, people_of(work.job)):
+                return await run.go()
         await work.enter()
         async with work.session.reading_only() as held:
             work.guarded = True
@@ -182,6 +196,7 @@ class _JobRun:
             needed = (*needed, *await orders.budget(plan))
         if not self._permits(needed, plan):
             return wording.waiting(plan, needed)
+        await work.tell_approved(needed)
         if orders.dry_run:
             return Outcome(
                 verdict=Verdict.DONE,

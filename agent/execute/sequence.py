@@ -1,13 +1,15 @@
-"""Several jobs after each other: which of them must wait because of how an earlier one ended."""
+"""Several jobs after each other: which of them must wait because of how an earlier one ended, or came too late."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from agent.domain.names import normal_email
+from agent.errors import Mender, Refused
 from agent.execute.outcome import Outcome, Verdict
-from agent.jobs.model import Job, email_of
+from agent.jobs.model import Job, email_of, given_up_at
 
 #: After these nobody may try the sign-in again before a person has looked: Procore locks at the third failure [D].
 SIGN_IN_TROUBLE = frozenset({"password-rejected", "code-rejected", "account-locked", "mfa-enrolment", "other-account"})
@@ -44,6 +46,21 @@ def held_back(job: Job, tenant: str, earlier: Sequence[Ended]) -> Outcome | None
                 "Settle that job first, then run this one again.",
             )
     return None
+
+
+def given_up(job: Job, now: datetime) -> Outcome | None:
+    """The outcome of a job that is not wanted any more, or None."""
+    until = given_up_at(job)
+    if until is None or now < until:
+        return None
+    error = Refused(
+        "expired",
+        f"Not started: the job is not wanted after {until:%Y-%m-%d %H:%M %Z}.",
+        expected="a not_after in the future",
+        seen=until.isoformat(),
+        mender=Mender.REQUESTER,
+    )
+    return Outcome(verdict=Verdict.REFUSED, summary=error.message, error=error.diagnostics())
 
 
 def _same_person(one: Job, other: Job) -> bool:

@@ -35,7 +35,7 @@ class Thinking:
                 raise
         self._asked_again = True
         self._vendors.clear()
-        self._work.facts = await self._work.reading(lambda directory: directory.facts(refresh=True))
+        await self._work.know_facts(refresh=True)
         return await self._plan(seen)
 
     async def _plan(self, seen: Seen) -> Plan:

@@ -142,6 +142,15 @@ def done_next_step(job: Job) -> str:
     return ""
 
 
+def origin_words(origin: Mapping[str, str]) -> str:
+    """Where a job comes from: the queue, or somebody who ran it by hand."""
+    by = origin.get("run_by_hand_by")
+    if by is None:
+        return "A job of the queue."
+    approved = ", who approved what policy asks about (--yes)" if "approved_by" in origin else ""
+    return f"Run by hand by {by}{approved}."
+
+
 def count(number: int, what: str) -> str:
     """``1 step``, ``2 steps``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

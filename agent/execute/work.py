@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -10,7 +10,7 @@ from typing import TypeVar
 from agent.domain.person import Correlation, Person, TenantFacts
 from agent.errors import AgentError, Failed
 from agent.execute.boundary import Boundary, NoBoundary
-from agent.execute.events import Event, Note, Observed, SessionReady
+from agent.execute.events import Event, FactsKnown, Note, Observed, SessionReady
 from agent.execute.gate import JobGate
 from agent.execute.outcome import StepResult
 from agent.execute.pace import Clock, Limits
@@ -21,6 +21,7 @@ from agent.execute.trail import Trail
 from agent.jobs.model import Invite, Job
 from agent.plan.correlate import lookups_for, settle, with_sighting
 from agent.plan.steps import Step
+from agent.policy.check import ApprovalNeeded
 from flows import Directory
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class Work:
     recovered: set[str] = field(default_factory=set)
     guarded: bool = False  # the network guard of a dry run lies on this session's context: no other one may be opened
     results: list[StepResult] = field(default_factory=list)
+    approved: set[str] = field(default_factory=set)  # codes of the reasons for which policy asked, and got, a yes
     resend_begun: bool = False  # this run has put its mail on record
     kept: list[Step] = field(default_factory=list)  # steps that were saved, or found saved
     next_step: Step | None = None  # whose write leaves next
@@ -124,6 +126,14 @@ class Work:
         """Tell the observers."""
         await self.telling.tell(event)
 
+    async def tell_approved(self, needed: Sequence[ApprovalNeeded]) -> None:
+        """Tell, once for each reason, that policy asked for a yes and that it is there: the run rests on it."""
+        new = {item.code: item.message for item in needed if item.code not in self.approved}
+        self.approved |= new.keys()
+        if new:
+            words = f"Policy asks for a yes here, and it was given: {' '.join(new.values())}"
+            await self.tell(Note(words, {"approved": ", ".join(sorted(new))}))
+
     async def enter(self) -> None:
         """Open the session, find out what kind of Directory it is, and note the tenant's time."""
         self.opened = await self.session.open()
@@ -141,7 +151,12 @@ class Work:
             )
         )
         self.began = await self.directory.server_time()
-        self.facts = await self.reading(lambda directory: directory.facts())
+        await self.know_facts()
+
+    async def know_facts(self, *, refresh: bool = False) -> None:
+        """Learn the tenant's names, once more where ``refresh`` says so."""
+        self.facts = await self.reading(lambda directory: directory.facts(refresh=refresh))
+        await self.tell(FactsKnown(self.facts))
 
     async def reading(self, read: Callable[[Directory], Awaitable[T]]) -> T:
         """Read; when the session or the browser ended meanwhile, begin again once and read again."""

@@ -1,5 +1,7 @@
 """Settings from ``agent.toml`` and ``AGENT_...`` variables."""
 
+from agent.settings.audit import AuditSettings
+from agent.settings.evidence import EvidenceSettings
 from agent.settings.loading import (
     SETTINGS_FILE,
     BrowserSettings,
@@ -23,8 +25,10 @@ from agent.settings.service import (
 __all__ = [
     "SETTINGS_FILE",
     "ApiSettings",
+    "AuditSettings",
     "BrowserSettings",
     "ClockSettings",
+    "EvidenceSettings",
     "InboxSettings",
     "NotifySettings",
     "Paths",

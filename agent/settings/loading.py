@@ -27,6 +27,8 @@ from pydantic_settings import (
 from agent.domain.names import did_you_mean
 from agent.errors import Mender, Refused
 from agent.policy.rules import PolicyRules
+from agent.settings.audit import AuditSettings
+from agent.settings.evidence import EvidenceSettings
 from agent.settings.section import Section
 from agent.settings.service import (
     ApiSettings,
@@ -153,6 +155,8 @@ class Settings(BaseSettings):
     inbox: InboxSettings = Field(default_factory=InboxSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     clock: ClockSettings = Field(default_factory=ClockSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     tenants: dict[str, Tenant] = Field(default_factory=dict, description="Tenants by the name that jobs use.")
 
     @classmethod
@@ -230,12 +234,14 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         return section.model_copy(update={name: at(path) for name, path in paths.items()})
 
     paths, queue, api, inbox = settings.paths, settings.queue, settings.api, settings.inbox
+    audit = settings.audit
     return settings.model_copy(
         update={
             "paths": anchored(paths, evidence=paths.evidence, state=paths.state, selectors=paths.selectors),
             "queue": anchored(queue, file=queue.file),
             "api": anchored(api, socket=api.socket),
             "inbox": anchored(inbox, folder=inbox.folder),
+            "audit": anchored(audit, heads=audit.heads, tsa_roots=audit.tsa_roots),
         }
     )
 

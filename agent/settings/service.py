@@ -70,6 +70,9 @@ class WorkerSettings(Section):
     failures_before_pause: int = Field(
         5, ge=1, description="So many failures of a tenant in a row, of whatever kind, pause it."
     )
+    keep_signed_in: bool = Field(
+        False, description="Idle sessions are visited also when no work of their tenant is in sight."
+    )
     pause_s: float = Field(900, gt=0, description="Such a pause, and one for an unreachable tenant, ends after this.")
 
 
@@ -172,4 +175,9 @@ class ClockSettings(Section):
     remind_hours: float = Field(
         24, gt=0, le=720, description="What waits for a person is told again after each such time."
     )
-    session_s: float = Field(600, gt=0, le=86_400, description="How often idle sessions are looked at.")
+    session_s: float = Field(
+        600,
+        gt=0,
+        le=86_400,
+        description="How often sessions are looked at: one that is idle is visited if its tenant has work soon.",
+    )

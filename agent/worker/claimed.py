@@ -16,6 +16,7 @@ from agent.domain.names import normal_email
 from agent.domain.person import TenantFacts
 from agent.errors import AgentError
 from agent.execute import wording
+from agent.execute.alone import PersonLockFile
 from agent.execute.gate import GateRelay
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.resends import ResendFiles
@@ -27,14 +28,15 @@ from agent.jobs.model import ChangeEmail, Job, Offboard
 from agent.notify.notices import notices_for
 from agent.plan.steps import Plan
 from agent.policy.approval import asked, covers
-from agent.policy.budget import over_budget
+from agent.policy.budget import inactivates, over_budget
 from agent.policy.check import ApprovalNeeded
 from agent.queue.admission import job_of
 from agent.queue.ending import Done, Ending, Held
 from agent.queue.interface import ClaimLost
-from agent.queue.record import Claim, Hold, JobRecord, Mode, NewGrant
+from agent.queue.record import Claim, Hold, JobRecord, Mode, NewGrant, Spending, Spent
 from agent.settings import Tenant
-from agent.worker.equipment import limits_of, resends_folder
+from agent.worker.asking import joined_wishes, origin_of
+from agent.worker.equipment import limits_of, locks_file, resends_folder
 from agent.worker.judgement import Judgement, Moment, judge
 from agent.worker.shop import Shop, WorkSession
 from agent.worker.stops import QueueBoundary
@@ -79,10 +81,11 @@ class ClaimedJob:
             trail = Trail.parse(record.progress.get("trail", {}))
             _, tenant = shop.settings.tenant(record.tenant)
             relay = GateRelay()
+            joined = joined_wishes(await shop.queue.events(record.id))
             session, account = await asyncio.to_thread(shop.session, record.tenant, relay)
         except AgentError as error:
             return _outcome_of(error, record.tenant)
-        recorder = shop.recorder(account)
+        recorder = shop.recorder(account, record)
 
         def folder() -> Path | None:
             self.folder = recorder.folder
@@ -90,7 +93,7 @@ class ClaimedJob:
 
         self._boundary.evidence = folder
         self._boundary.before_first_write = lambda: self._remember_ends_of_access(session)
-        orders = self._orders(job, tenant, trail, folder)
+        orders = replace(self._orders(job, tenant, trail, folder), joined=joined)
         in_order = False
         try:
             outcome = await run_job(job, session, relay, [recorder, self.watch], orders)
@@ -107,7 +110,13 @@ class ClaimedJob:
         record, shop = self.record, self._shop
 
         async def budget(plan: Plan) -> Sequence[ApprovalNeeded]:
-            return await over_budget(shop.queue, self.claim, job, plan, self.watch.people, tenant.policy)
+            if not inactivates(plan):
+                return ()
+
+            async def spend(wanted: Sequence[Spending]) -> Sequence[Spent]:
+                return await shop.queue.spend(self.claim, wanted)
+
+            return await over_budget(spend, job.action, self.watch.people, tenant.policy)
 
         def permits(needed: Sequence[ApprovalNeeded], plan: Plan) -> bool:
             return covers(record.approval, needed, plan)
@@ -118,13 +127,14 @@ class ClaimedJob:
             results=folder,
             limits=limits_of(tenant),
             resends=ResendFiles(resends_folder(shop.settings)),
+            locks=PersonLockFile(locks_file(shop.settings)),
             check_since=datetime.fromtimestamp(record.created_at, UTC) if checks else None,
             permits=permits,
             budget=budget,
             boundary=self._boundary,
             trail=Trail() if checks else trail,
             shared_session=tenant.max_running > 1,
-            origin=_origin(record),
+            origin=origin_of(record),
         )
 
     # --- access with an end ---
@@ -256,20 +266,6 @@ def _outcome_of(error: AgentError, tenant: str) -> Outcome:
         error=error.diagnostics(),
         next_step=wording.next_step(error, tenant),
     )
-
-
-def _origin(record: JobRecord) -> dict[str, str]:
-    """Who handed the job in and who approved it, for the evidence."""
-    said = {
-        "queue_job": str(record.id),
-        "attempt": str(record.attempt),
-        "handed_in_by": record.created_by,
-        "batch": record.batch or "",
-        "approved_by": record.approved_by or "",
-        "mode": record.mode.value,
-        "earlier_evidence": str(record.progress.get("evidence") or record.evidence or ""),
-    }
-    return {name: text for name, text in said.items() if text}
 
 
 def _result(outcome: Outcome, folder: Path | None) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from agent.browser.stored_state import StoredState
 from agent.credentials.known import KnownSecrets
 from agent.credentials.store import CredentialStore
 from agent.errors import Failed, Mender
+from agent.evidence.keeping import Keeping
+from agent.evidence.private import people_hooks
+from agent.evidence.quarantine import Quarantine
 from agent.execute.pace import Limits
 from agent.settings import Settings, Tenant
 from flows import Catalogue, TenantAddress, Timeouts
@@ -61,9 +64,38 @@ def limits_of(tenant: Tenant) -> Limits:
     )
 
 
+def keeping_of(settings: Settings) -> Keeping:
+    """How evidence is kept. Raises Failed for a catalogue that is not there or does not tell where people stand."""
+    evidence = settings.evidence
+    quarantine = Quarantine(quarantine_folder(settings)) if evidence.quarantine_days else None
+    if evidence.people == "all":
+        return Keeping(quarantine)
+    catalogue = Catalogue.load(settings.paths.selectors)
+    try:
+        return Keeping(quarantine, people_hooks(lambda key: catalogue.hooks[key].selector))
+    except (KeyError, ValueError) as error:
+        raise Failed(
+            "people-unmaskable",
+            "Other people cannot be masked: the selector catalogue does not tell plainly where they stand on pages.",
+            expected="the hooks of agent.evidence.private, each with selectors of one element by tag and attributes",
+            seen=str(error),
+            mender=Mender.DEVELOPER,
+        ) from error
+
+
+def quarantine_folder(settings: Settings) -> Path:
+    """Where artifacts lie in which a secret was found."""
+    return settings.paths.state / "quarantine"
+
+
 def traces_folder(settings: Settings) -> Path:
     """Where unredacted recordings lie while a job runs."""
     return settings.paths.state / "traces"
+
+
+def locks_file(settings: Settings) -> Path:
+    """Where it is seen to that a person has one job at a time, also beside ``agent run-job``."""
+    return settings.paths.state / "people.lock"
 
 
 def resends_folder(settings: Settings) -> Path:

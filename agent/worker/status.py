@@ -39,3 +39,4 @@ class WorkerStatus:
     browser: BrowserStatus | None
     sessions: tuple[SessionStatus, ...]
     ended: int  # runs since the start
+    no_room: str = ""  # why no job starts, for want of room for evidence

@@ -25,6 +25,9 @@ class Telemetry(Protocol):
     def evidence_kept(self, tenant: str, size: int) -> None:
         """So many bytes of evidence were written."""
 
+    def room_seen(self, enough: bool) -> None:
+        """Whether there is room for the evidence of another job; told when that changes."""
+
 
 class NoTelemetry:
     """For a worker that nobody measures."""
@@ -44,4 +47,7 @@ class NoTelemetry:
         """Nobody counts."""
 
     def evidence_kept(self, tenant: str, size: int) -> None:
+        """Nobody counts."""
+
+    def room_seen(self, enough: bool) -> None:
         """Nobody counts."""

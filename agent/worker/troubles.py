@@ -44,6 +44,8 @@ MACHINE = frozenset(
         "browser-broken",
         "state-unwritable",
         "evidence-unwritable",
+        "people-unmaskable",
+        "ledger-unwritable",
         "queue-unwritable",
         "catalogue-missing",
         "catalogue-invalid",
@@ -51,6 +53,9 @@ MACHINE = frozenset(
         "totp-memory-damaged",
     }
 )
+
+#: The tenant's ledger is not as the agent left it: nothing is entered, so nothing is done, before a person has looked.
+LEDGER = frozenset({"ledger-broken"})
 
 #: The tenant does not answer; the first time it may be a moment's weakness, the second time it is an outage.
 OUTAGE = frozenset({"page-unreachable", "tenant-unreachable", "sign-in-interrupted", "service-error"})
@@ -72,6 +77,7 @@ PASSING = OUTAGE | frozenset(
         "unexpected",
         "resend-on-record",
         "queue-unreachable",
+        "person-busy",
     }
 )
 
@@ -94,4 +100,4 @@ BY_HAND = frozenset(
     }
 )
 
-TENANT_PAUSED_FOR = SIGN_IN | UNKNOWN_UI | MACHINE
+TENANT_PAUSED_FOR = SIGN_IN | UNKNOWN_UI | MACHINE | LEDGER

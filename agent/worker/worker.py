@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from agent.audit.ledgers import Ledgers
 from agent.browser.find import find_browser
 from agent.browser.launch import LaunchOptions
 from agent.browser.orphans import end_orphans
@@ -21,7 +22,8 @@ from agent.browser.shared import SharedBrowser, Wear
 from agent.credentials.known import KnownSecrets
 from agent.credentials.store import CredentialStore
 from agent.errors import AgentError, Failed
-from agent.evidence.presence import Presence, complete
+from agent.evidence.budget import EvidenceRoom
+from agent.evidence.presence import complete, unfinished
 from agent.policy.windows import openings
 from agent.queue.ending import Ending, GiveBack, Held, Trouble
 from agent.queue.interface import ClaimLost, Queue
@@ -29,10 +31,13 @@ from agent.queue.record import Claim, Hold
 from agent.settings import Settings
 from agent.worker.claimed import ClaimedJob
 from agent.worker.equipment import traces_folder
+from agent.worker.freshness import Freshness
+from agent.worker.room import RoomWatch
 from agent.worker.shop import Shop
 from agent.worker.status import RunningJob, SessionStatus, WorkerStatus
 from agent.worker.stops import GIVEN_BACK
 from agent.worker.telemetry import NoTelemetry, Telemetry
+from agent.worker.upkeep import tidy_evidence
 
 _log = structlog.get_logger()
 _LOOK_AT_WINDOWS_S = 60.0  # write windows open and close while nothing else happens
@@ -64,6 +69,9 @@ class Worker:
         self._once = once
         telemetry = telemetry or NoTelemetry()
         limits = settings.worker
+        store = store or CredentialStore()
+        known = known if known is not None else KnownSecrets()
+        self.ledgers = Ledgers.of_settings(settings, store, known)
         self._shop = Shop(
             settings=settings,
             queue=queue,
@@ -72,16 +80,25 @@ class Worker:
                 Wear(limits.browser_max_age_s, limits.browser_max_jobs, limits.browser_max_mib),
                 on_start=telemetry.browser_started,
             ),
-            store=store or CredentialStore(),
-            known=known if known is not None else KnownSecrets(),
+            store=store,
+            known=known,
             telemetry=telemetry,
+            ledgers=self.ledgers,
             clock=clock,
             chance=chance,
         )
-        self._presence = Presence(settings.paths.evidence)
+        self._disk = RoomWatch(
+            EvidenceRoom.of(settings.paths.evidence, settings.evidence),
+            queue,
+            telemetry,
+            tuple(settings.tenants),
+            self.tidy,
+            clock,
+        )
         self._room = asyncio.Semaphore(limits.jobs_at_once)
         self._stop = asyncio.Event()
         self._running: dict[asyncio.Task[None], ClaimedJob] = {}
+        self._freshness = Freshness(self._shop, lambda: {job.record.tenant for job in self._running.values()})
         self._ended = 0
         self._claims = 0
         self._seal_s = _SEAL_S
@@ -115,6 +132,7 @@ class Worker:
                 for name in self._settings.tenants
             ),
             ended=self._ended,
+            no_room=self._disk.trouble,
         )
 
     async def run(self) -> None:
@@ -122,13 +140,17 @@ class Worker:
 
         Raises Failed("evidence-unwritable") when the evidence folder cannot be used at all.
         """
-        state = self._settings.paths.state
+        paths = self._settings.paths
         ended, left = await asyncio.gather(
-            asyncio.to_thread(end_orphans, state), asyncio.to_thread(self._presence.take_over)
+            asyncio.to_thread(end_orphans, paths.state), asyncio.to_thread(unfinished, paths.evidence)
         )
         if ended:
             _log.warning("orphaned-browsers-ended", count=ended)
-        aside = [asyncio.create_task(self._complete(left)), asyncio.create_task(self._warm_up())]
+        aside = [
+            asyncio.create_task(self._complete(left)),
+            asyncio.create_task(self._warm_up()),
+            asyncio.create_task(self._disk.hold_reserve()),
+        ]
         try:
             await self._serve()
         finally:
@@ -164,8 +186,27 @@ class Worker:
                     ending = Ending(GiveBack(GIVEN_BACK), evidence=str(job.folder or ""))
                     await asyncio.wait_for(self._queue.finish(job.claim, ending), _GIVE_BACK_S)
 
+    async def complete_evidence(self) -> None:
+        """Complete what other processes (``agent run-job``) left unfinished that were killed while this one runs."""
+        await self._complete(await asyncio.to_thread(unfinished, self._settings.paths.evidence))
+
+    def tidy(self) -> None:
+        """Remove evidence that has been kept long enough. Blocks; what could not be done is logged."""
+        for trouble in tidy_evidence(self._settings, self.ledgers).troubles:
+            _log.warning("evidence-not-tidied", text=trouble)
+
+    async def tidy_evidence(self) -> None:
+        """As :meth:`tidy`, in a thread."""
+        await asyncio.to_thread(self.tidy)
+        await self._disk.hold_reserve()
+
     async def keep_sessions(self) -> None:
-        """Seal the tenants' sessions as they are now, so that a start after a crash need not sign in."""
+        """Visit what is idle and will be needed soon, and seal all sessions as they are then."""
+        await self._freshness.look()
+        await self._seal_sessions()
+
+    async def _seal_sessions(self) -> None:
+        """So that a start after a crash need not sign in."""
         for access in list(self._shop.accesses.values()):
             await access.seal()
 
@@ -187,6 +228,10 @@ class Worker:
     async def _next(self) -> Claim | None:
         """The next claim; None when it is time to look up: asked to stop, the hour has changed, nothing is due."""
         if self._stop.is_set():
+            return None
+        if not await self._disk.has_room():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _CLAIM_AGAIN_S)
             return None
         now = datetime.fromtimestamp(self._shop.clock(), UTC)
         claiming = asyncio.create_task(self._queue.next_claim(self.name, openings(self._settings, now)))
@@ -210,6 +255,9 @@ class Worker:
             return None
         if self._stop.is_set():
             await self._queue.finish(claim, Ending(GiveBack(GIVEN_BACK)))
+            return None
+        if not await self._disk.has_room():  # the wait for the claim may have been long
+            await self._queue.finish(claim, Ending(GiveBack("No room for evidence: it was not begun.")))
             return None
         return claim
 
@@ -264,7 +312,9 @@ class Worker:
         await asyncio.to_thread(self._learn_secrets)
         if not left:
             return
-        for line in await asyncio.to_thread(complete, left, traces_folder(self._settings), self._shop.known):
+        for line in await asyncio.to_thread(
+            complete, left, traces_folder(self._settings), self._shop.known, self.ledgers.sink, self._shop.keeping
+        ):
             _log.info("evidence-completed", text=line)
 
     async def _warm_up(self) -> None:
@@ -281,9 +331,9 @@ class Worker:
         for task in aside:
             task.cancel()
         await asyncio.gather(*aside, return_exceptions=True)
-        await self.keep_sessions()
+        await self._seal_sessions()
+        await self._disk.drop_reserve()
         await self._shop.browsers.close()
-        self._presence.leave()
 
 
 def _broken(error: Exception, job: ClaimedJob) -> Ending:

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fixtures.running import ROOT, RunningSandbox
+from tests.bench.evidence import AIMS as EVIDENCE_AIMS
+from tests.bench.evidence import evidence
 from tests.bench.measure import Worker
 from tests.bench.queue import AIMS as QUEUE_AIMS
 from tests.bench.queue import queues
@@ -191,6 +193,7 @@ def main() -> int:
     parser.add_argument(
         "--sizes", type=int, nargs="*", default=[2_000, 20_000], help="people in the snapshot's tenants"
     )
+    parser.add_argument("--archive", type=int, default=10_000, help="sealed jobs that are verified")
     parser.add_argument("--jobs", type=int, default=8, help="jobs of `agent run` in a round, at each concurrency")
     parser.add_argument("--long-run", type=int, default=100, help="jobs in a row, watched for memory")
     chosen = parser.parse_args()
@@ -199,9 +202,11 @@ def main() -> int:
     if chosen.sizes:
         seen |= snapshots(chosen.sizes, rounds=2)
     seen |= queues()
+    seen |= evidence(people, set_up, chosen.archive)
     seen |= workers(people, set_up, chosen.jobs, chosen.long_run)
     aims = (
         QUEUE_AIMS
+        | EVIDENCE_AIMS
         | WORKER_AIMS
         | {
             "agent / bare, wall": 1.4,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tests.bench.agent_job import AgentJob
+from tests.bench.evidence_job import AgentKeepingRaw
 from tests.bench.raw_http import RawHttp
 from tests.bench.scripts import BareScript, CarelessScript
 from tests.bench.snapshots import AgentSnapshot, BareSnapshot
@@ -33,6 +34,7 @@ class Variant(Protocol):
 
 VARIANTS: dict[str, Callable[[], Variant]] = {
     "agent": AgentJob,
+    "agent keeping raw": AgentKeepingRaw,
     "bare": BareScript,
     "careless": CarelessScript,
     "http": RawHttp,

@@ -243,27 +243,34 @@ async def _cancel(run: AgentRun, number: int) -> None:
 
 
 def long_run(people: People, set_up: Any, jobs: int) -> dict[str, float]:
-    """Memory after a tenth of the jobs and after all of them; then the CPU of an agent that has nothing to do."""
+    """Memory around a tenth of the jobs and at their end; then the CPU of an agent that has nothing to do.
+
+    A single look depends on which pages are open at that moment: it is the median over a twentieth of the jobs.
+    """
     with RunningSandbox(200, 7, "--no-delays", "--option", 'mfa="off"') as sandbox:
         run = AgentRun(set_up(sandbox, "long"), 2)
         fresh = people(sandbox.get("/state")["companies"][0])
         wishes = [ANY_JOB.validate_python(provision(next(fresh)), strict=False) for _ in range(jobs)]
         numbers = asyncio.run(run.accept(wishes))
         tree = run.start()
-        early = late = 0.0
+        early: list[float] = []
+        late: list[float] = []
+        window = max(1, jobs // 20)
         while (ended := run.told("job-run-ended")) < len(numbers):
             if tree.status() == psutil.STATUS_ZOMBIE:
                 raise RuntimeError(f"the agent ended: see {run.folder / 'log'}")
-            if ended >= max(1, jobs // 10) and not early:
-                early = pss_mib(tree)
+            if 0 <= ended - jobs // 10 < window:
+                early.append(pss_mib(tree))
+            elif ended >= jobs - window:
+                late.append(pss_mib(tree))
             time.sleep(0.2)
-        late = pss_mib(tree)
         cpu, began = cpu_s(tree), time.perf_counter()
         time.sleep(20)
         idle = (cpu_s(tree) - cpu) / (time.perf_counter() - began)
         run.stop()
-    console.print(f"{jobs} jobs: {early:.0f} MiB after a tenth, {late:.0f} MiB at the end. Idle: {idle:.1%} of a core.")
-    return {"memory at the end / at a tenth": late / early, "idle CPU, share of a core": idle}
+    first, last = statistics.median(early), statistics.median(late)
+    console.print(f"{jobs} jobs: {first:.0f} MiB after a tenth, {last:.0f} MiB at the end. Idle: {idle:.1%} of a core.")
+    return {"memory at the end / at a tenth": last / first, "idle CPU, share of a core": idle}
 
 
 def workers(people: People, set_up: Any, jobs: int, long_jobs: int) -> dict[str, float]:

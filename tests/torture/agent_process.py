@@ -66,6 +66,13 @@ class AgentProcess:
         return self.folder / "clock"
 
     @property
+    def store(self) -> CredentialStore:
+        """Its keyring."""
+        keyring = SealedFileKeyring()
+        keyring.file, keyring.key_file = str(self.folder / "keyring.sealed"), str(self.folder / "key")
+        return CredentialStore(keyring)
+
+    @property
     def log(self) -> str:
         """What the agent has said so far, in all its lives."""
         return (self.folder / "agent.log").read_text(errors="replace")
@@ -205,6 +212,7 @@ class AgentProcess:
         company = sandbox.get("/state")["companies"][0]["company_id"]
         tables: dict[str, dict[str, Any]] = {
             "paths": {"evidence": "evidence", "state": "state"},
+            "evidence": {"keep_free_mib": 0},  # the small disks of some scenes would never do
             "queue": {"file": "queue/queue.db", "first_retry_s": 0.2, "longest_retry_s": 2},
             "worker": {"jobs_at_once": 3, "pause_s": 2},
             "api": {"socket": "agent.sock"},
@@ -249,10 +257,8 @@ class AgentProcess:
 
     def _store_account(self, sandbox: RunningSandbox) -> None:
         known = next(item for item in sandbox.get("/credentials") if item["email"] == ACCOUNT)
-        keyring = SealedFileKeyring()
-        keyring.file, keyring.key_file = str(self.folder / "keyring.sealed"), str(self.folder / "key")
         account = ServiceAccount(ACCOUNT, Secret(known["password"]), Secret(known["totp_secret"]))
-        CredentialStore(keyring).set(TENANT, account)
+        self.store.set(TENANT, account)
 
     def forget(self) -> None:
         """Remove the folder."""

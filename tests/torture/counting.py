@@ -86,6 +86,7 @@ class Counts:
     created_twice: int = 0
     wrong: int = 0  #: a person who is not as the jobs wanted
     unproven: int = 0  #: done without evidence
+    ledger_wrong: int = 0  #: anything in the audit ledger that does not hold, or is not as queue and folders say
     details: list[str] = field(default_factory=list)
 
     @property

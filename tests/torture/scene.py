@@ -13,6 +13,7 @@ from fixtures.running import RunningSandbox
 from tests.torture import counting
 from tests.torture.agent_process import TENANT, AgentProcess
 from tests.torture.counting import Counts, LedgerRows
+from tests.torture.ledger_counts import count_ledger_wrong
 from tests.torture.wishes import Case, Wanted
 
 LIMIT = 3  # jobs of the tenant at once
@@ -83,6 +84,8 @@ class Scene:
         counting.count_order_breaks(rows, counts)
         counting.count_ended_twice(self.agent.evidence, counts)
         counting.count_unproven(rows, self.agent.evidence, counts)
+        is_complete = self.agent.code == 0  # stopped, so that it has entered the last ends
+        count_ledger_wrong(rows, self.agent.evidence / TENANT, self.agent.store, counts, is_complete=is_complete)
         counting.count_doubles(self.sandbox.get("/events"), counts)
         self._count_wrong(rows, counts)
         return counts

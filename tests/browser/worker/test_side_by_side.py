@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import psutil
+import pytest
 
 from agent.credentials.secret import Secret
 from agent.credentials.store import ServiceAccount
@@ -93,6 +94,23 @@ async def test_a_session_that_ends_is_renewed_once_for_all(hall: Hall) -> None:
     assert hall.passwords_typed() == 2
     for number in (30, 31):
         assert (hall.creations(someone(number)), hall.mails(someone(number))) == (1, 1)
+
+
+@pytest.mark.parametrize(("is_visited", "passwords"), [(True, 1), (False, 2)], ids=["visited", "left alone"])
+async def test_a_session_that_is_visited_does_not_end_by_idleness(hall: Hall, is_visited: bool, passwords: int) -> None:
+    """A tenant signs out after a quarter of an hour; left alone, the next job types the password again."""
+    given = settings_for(hall.sandbox, hall.settings.paths.state.parent, keep_signed_in=True)
+    hall.settings = Settings(**given, clock={"session_s": 0.01})
+    hall.sandbox.post("/options", {"idle_timeout": 900})
+    async with hall.working() as worker:
+        assert all_done(await hall.until_over(*await hall.submit(provisioning(70, invitation=False))))
+        for _ in range(3):
+            hall.sandbox.post("/clock", {"advance": 600})
+            if is_visited:
+                await worker.keep_sessions()
+        assert hall.passwords_typed() == 1
+        assert all_done(await hall.until_over(*await hall.submit(provisioning(71, invitation=False))))
+    assert hall.passwords_typed() == passwords
 
 
 async def test_a_worn_browser_is_replaced_between_jobs(hall: Hall) -> None:

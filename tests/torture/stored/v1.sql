@@ -1,6 +1,7 @@
 BEGIN TRANSACTION;
 CREATE TABLE access_grant (
       id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL,
+      names TEXT NOT NULL DEFAULT '[]',
       expires_at REAL NOT NULL, given_by_job INTEGER NOT NULL, revoked_by_job INTEGER,
       closed_at REAL, closed_why TEXT NOT NULL DEFAULT ''
     );
@@ -67,8 +68,8 @@ INSERT INTO "request" VALUES('sandbox','torture-remove_from_projects-stored','45
 INSERT INTO "request" VALUES('sandbox','torture-invite-stored','3db36af1a05e31539f730576703e4af689c0f412fa58494e0678d855152c1f51',8);
 INSERT INTO "request" VALUES('sandbox','torture-read-stored','3ff31f03aec09fce094c8faab6fcc7eff4d137234a595e0e5c21d69842c7da7c',9);
 CREATE TABLE spent (
-      job_id INTEGER NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, amount INTEGER NOT NULL, at REAL NOT NULL,
-      PRIMARY KEY (job_id, kind)
+      spender TEXT NOT NULL, kind TEXT NOT NULL, tenant TEXT NOT NULL, amount INTEGER NOT NULL, at REAL NOT NULL,
+      PRIMARY KEY (tenant, spender, kind)
     );
 CREATE TABLE tenant (
       name TEXT PRIMARY KEY, max_running INTEGER NOT NULL, paused INTEGER NOT NULL DEFAULT 0,
@@ -94,6 +95,7 @@ CREATE INDEX job_event_job ON job_event (job_id, id);
 CREATE INDEX spent_lately ON spent (tenant, kind, at);
 CREATE UNIQUE INDEX grant_open ON access_grant (tenant, person, kind, what) WHERE closed_at IS NULL;
 CREATE INDEX grant_due ON access_grant (expires_at) WHERE closed_at IS NULL;
+CREATE INDEX grant_revoked_by ON access_grant (revoked_by_job) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX notice_once ON notice (channel, notice_key) WHERE notice_key IS NOT NULL;
 CREATE INDEX notice_due ON notice (not_before, id) WHERE sent_at IS NULL;
 DELETE FROM "sqlite_sequence";

@@ -25,7 +25,15 @@ class Procore:
         self.given_names: list[Any] = []
 
     async def enter(
-        self, browser: Any, sign_in: Any, gate: Any, state: Any, *, may_sign_in: bool = True, facts: Any = None
+        self,
+        browser: Any,
+        sign_in: Any,
+        gate: Any,
+        state: Any,
+        *,
+        may_sign_in: bool = True,
+        facts: Any = None,
+        observer: Any = None,
     ) -> Any:
         await asyncio.sleep(0)
         if state in self.valid:
@@ -169,3 +177,38 @@ async def test_a_job_of_before_the_renewal_does_not_bring_its_old_state_back(pro
     await shared.pass_on(opened, opened, began_with)
     await shared.open(NOBODY, NOBODY)
     assert procore.passwords == 2
+
+
+async def test_a_visit_keeps_the_session_and_types_nothing(procore: Procore) -> None:
+    """It counts as use; the names that are known are not read again."""
+    now = [1000.0]
+    shared = tenant(procore, now)
+    await shared.open(NOBODY, NOBODY)
+    now[0] += 500
+    assert shared.idle_s == 500
+    assert await shared.visit(NOBODY)
+    assert (shared.idle_s, procore.passwords) == (0, 1)
+
+
+async def test_a_visit_to_an_ended_session_signs_nobody_in(procore: Procore) -> None:
+    """However often it is tried; the next job signs in, once, and does not try the ended or the sealed state first."""
+    shared = tenant(procore)
+    await shared.open(NOBODY, NOBODY)
+    procore.valid.clear()
+    assert [await shared.visit(NOBODY) for _ in range(3)] == [False] * 3
+    assert (procore.passwords, shared.is_signed_in) == (1, False)
+    procore.stored = "sealed and ended"
+    await asyncio.gather(*(shared.open(NOBODY, NOBODY) for _ in range(2)))
+    assert (procore.passwords, shared.is_signed_in) == (2, True)
+    assert await shared.visit(NOBODY)
+
+
+async def test_nobody_is_visited_before_the_first_sign_in_or_after_a_rejection(procore: Procore) -> None:
+    """There is no session to keep."""
+    procore.rejects = True
+    shared = tenant(procore)
+    assert not await shared.visit(NOBODY)
+    with pytest.raises(SignInRejected):
+        await shared.open(NOBODY, NOBODY)
+    assert not await shared.visit(NOBODY)
+    assert procore.passwords == 1

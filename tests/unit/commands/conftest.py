@@ -13,7 +13,10 @@ from typer.testing import CliRunner, Result
 from agent.commands import run_job
 from agent.commands.app import app
 from agent.commands.workplace import Workplace
+from agent.credentials.known import KnownSecrets
+from agent.credentials.secret import Secret
 from agent.errors import AgentError
+from agent.evidence.budget import EvidenceRoom
 from agent.execute.events import Event, JobEnded, JobStarted
 from agent.execute.gate import GateRelay
 from agent.execute.pace import Limits
@@ -21,6 +24,7 @@ from agent.settings import Settings, Tenant
 from tests.unit.execute.fake import FakeSession
 from tests.unit.execute.fake_tenant import FakeTenant
 
+PASSWORD = 'Qu1et [bold]&"Harbor" %+42/ä'
 SETTINGS = """
 [tenants.sandbox]
 sign_in_url = "http://login.sandbox.localhost:8600/"
@@ -69,7 +73,10 @@ class FakePlace:
 
     def __init__(self, settings: Settings, tenants: tuple[str, ...], **flags: Any) -> None:
         self.settings = settings
+        self.room = EvidenceRoom.of(settings.paths.evidence, settings.evidence)
         self.flags = flags
+        self.known = KnownSecrets()
+        self.known.add("password of svc.agent@example.com", Secret(PASSWORD))
         self._seats: dict[str, FakeSeat] = {}
 
     async def __aenter__(self) -> FakePlace:

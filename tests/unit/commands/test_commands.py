@@ -14,7 +14,8 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from agent.commands import doctor, sandbox
-from agent.commands.doctor import State, disk, rights
+from agent.commands.checked import State
+from agent.commands.doctor import disk, rights
 from agent.commands.exit_codes import ExitCode
 from agent.credentials.sealed_file import SealedFileKeyring
 from agent.domain.person import Capabilities, Fingerprint

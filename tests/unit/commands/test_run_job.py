@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
+import pytest
+
 from agent.errors import AgentError, Failed, SignInRejected
-from tests.unit.commands.conftest import CommandLine
+from tests.unit.commands.conftest import PASSWORD, CommandLine
 from tests.unit.execute.cases import job, member, person, provision
 from tests.unit.execute.fake_tenant import ENGINEER, HARBOR, FakeTenant
 
@@ -204,3 +207,46 @@ def test_hand_overs_are_shown_to_the_person(agent: CommandLine, truth: FakeTenan
         hand_over=[{"what": "Open RFIs", "to": "jonas@example.com"}],
     )
     assert "Open RFIs -> jonas@example.com" in agent("run-job", agent.job_file(offboard)).stdout
+
+
+def test_without_room_for_evidence_nothing_is_begun(agent: CommandLine, truth: FakeTenant) -> None:
+    """Exit code 4 with the reason and what to do, before a browser is started."""
+    settings = agent.folder / "agent.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "\n[evidence]\nkeep_free_mib = 1000000000\n")
+    result = agent("run-job", agent.job_file(provision()), "--json")
+    (only,) = json.loads(result.stdout)["jobs"]
+    assert result.exit_code == 4
+    assert only["outcome"]["error"]["code"] == "evidence-no-room"
+    assert "evidence.keep_free_mib" in only["outcome"]["summary"]
+    assert (truth.sent, only["evidence"]) == ([], None)
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--dry-run",)])
+@pytest.mark.parametrize("columns", ["34", "100"])
+def test_a_password_in_the_job_does_not_reach_the_screen(
+    agent: CommandLine, monkeypatch: pytest.MonkeyPatch, columns: str, flags: tuple[str, ...]
+) -> None:
+    """Whoever types it into a ticket: neither panel nor table nor JSON shows it, however narrow the terminal."""
+    monkeypatch.setenv("COLUMNS", columns)
+    wanted = provision().model_dump(mode="json", exclude_unset=True)
+    wanted["reason"]["ticket"] = f"HR-1 {PASSWORD}"
+    wanted["person"]["attributes"]["last_name"] = f"Lind {PASSWORD}"
+    file = agent.job_file(wanted)
+    result = agent("run-job", file, *flags)
+    assert "***" in result.output
+    bare = re.sub(r"[\W_]+", "", result.output)  # without frames and line ends
+    assert re.sub(r"[\W_]+", "", PASSWORD) not in bare
+    assert "Qu1et" not in bare
+    if "--json" in flags:
+        assert json.loads(result.stdout)["jobs"]
+
+
+@pytest.mark.parametrize("trouble", [Failed("browser-missing", f"No browser at {PASSWORD}", seen=PASSWORD)])
+def test_a_password_in_an_error_does_not_reach_the_screen(
+    agent: CommandLine, no_seat: Callable[[AgentError], None], trouble: AgentError
+) -> None:
+    """What an error quotes is masked in the panel."""
+    no_seat(trouble)
+    result = agent("run-job", agent.job_file(provision()))
+    assert "No browser at ***" in result.output
+    assert "Qu1et" not in result.output

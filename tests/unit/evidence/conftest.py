@@ -50,6 +50,6 @@ def known() -> KnownSecrets:
     """What the sign-in of these tests uses."""
     secrets = KnownSecrets()
     secrets.add("password of admin@example.com", Secret(stand_in.PASSWORD))
-    secrets.add("TOTP seed of admin@example.com", Secret(stand_in.SEED))
+    secrets.add("TOTP seed of admin@example.com", Secret(stand_in.SEED), SecretKind.SEED)
     secrets.add("sign-in code of admin@example.com", Secret(stand_in.CODE), SecretKind.ONE_TIME_CODE)
     return secrets

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.audit.canonical import canonical
 from agent.evidence.check import EvidenceBroken, check
 from agent.evidence.folder import EvidenceFolder, canonical_json
 from agent.evidence.manifest import versions, write_manifest
@@ -52,7 +53,7 @@ def edited(name: str, value: object) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         manifest[name] = value
-        (folder / "manifest.json").write_bytes(canonical_json(manifest))
+        (folder / "manifest.json").write_bytes(canonical(manifest))
 
     return edit
 
@@ -68,12 +69,16 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "cannot be read"),
     "manifest is no JSON": (lambda folder: (folder / "manifest.json").write_text("{"), "damaged"),
     "manifest reformatted": (
-        lambda folder: (folder / "manifest.json").write_text((folder / "manifest.json").read_text().replace("  ", " ")),
+        lambda folder: (folder / "manifest.json").write_text((folder / "manifest.json").read_text() + "\n"),
         "not in the form",
     ),
-    "manifest of another format": (edited("format", 2), "damaged"),
+    "manifest of another format": (edited("format", 1), "damaged"),
     "manifest with more in it": (edited("extra", 1), "damaged"),
     "manifest without files": (edited("files", []), "was added"),
+    "manifest naming the report": (
+        edited("files", [{"path": "report.html", "bytes": 1, "sha256": "0" * 64}]),
+        "lists report.html, which is never listed",
+    ),
     "manifest naming a file outside": (
         edited("files", [{"path": "../../etc/passwd", "bytes": 1, "sha256": "0" * 64}]),
         "outside the folder",
@@ -98,6 +103,12 @@ def test_all_problems_at_once(sealed: Path) -> None:
     with pytest.raises(EvidenceBroken) as caught:
         check(sealed)
     assert set(caught.value.problems) == {"plan.json was changed", "pictures/01.jpg was removed", "new was added"}
+
+
+def test_report_is_not_the_manifests_business(sealed: Path) -> None:
+    """The report is made after the seal, so it may come, change and go; the ledger vouches for it."""
+    (sealed / "report.html").write_text("a report")
+    assert "report.html" not in {entry.path for entry in check(sealed).files}
 
 
 def test_canonical_json_is_canonical() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agent.credentials.known import KnownSecrets, SecretKind
@@ -62,6 +62,7 @@ def test_each_encoding_is_masked(encoding: str) -> None:
     assert masked.endswith(" after")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=8, max_size=24))
 def test_any_secret_in_any_encoding(secret: str) -> None:
     """Whatever the password is made of, masking leaves nothing that the searcher finds."""
@@ -91,3 +92,52 @@ def test_secrets_that_become_known_later_are_masked_from_then_on() -> None:
     assert mask("c0ffee-cookie") == "c0ffee-cookie"
     secrets.add("cookie", Secret("c0ffee-cookie"))
     assert mask("c0ffee-cookie") == "***"
+
+
+SEED = "JBSWY3DPEHPK3PXPNRUXEZLT"  # 24 characters: groups of four come out even
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda seed: seed,
+    "small": str.lower,
+    "small and capitals": str.title,
+    "groups of four": lambda seed: " ".join(seed[at : at + 4] for at in range(0, len(seed), 4)),
+    "small groups of four": lambda seed: " ".join(seed[at : at + 4] for at in range(0, len(seed), 4)).lower(),
+    "dashes": lambda seed: "-".join(seed[at : at + 4] for at in range(0, len(seed), 4)).lower(),
+    "groups of five": lambda seed: " ".join(seed[at : at + 5] for at in range(0, len(seed), 5)),
+    "letter by letter": " ".join,
+    "hard spaces": lambda seed: "\u00a0".join(seed[at : at + 4] for at in range(0, len(seed), 4)),
+    "lines": lambda seed: "\n".join(seed[at : at + 8] for at in range(0, len(seed), 8)).lower(),
+    "padding": lambda seed: f"{seed.lower()}======",
+}
+#: Those that are masked in base64, too; the rest of them is left to the searcher there, which keeps the file out.
+IN_BASE64 = frozenset({"as it is", "small", "groups of four", "small groups of four", "padding"})
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("before", ["", "\\", "\n"])
+def test_a_seed_goes_however_it_is_spelt(before: str, encoding: str, spelling: str) -> None:
+    """Base32 knows no case, and people read it out in groups: each spelling is seen and masked in each encoding."""
+    secrets = known(SEED, SecretKind.SEED)
+    text = f"before {ENCODINGS[encoding](before + SPELLINGS[spelling](SEED))} after"
+    assert search_bytes(text.encode(), "text", secrets), "the searcher must see it, else this test proves nothing"
+    if encoding.startswith("base64") and spelling not in IN_BASE64:
+        return
+    masked = Masker(secrets)(text)
+    assert search_bytes(masked.encode(), "text", secrets) == []
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+
+
+def test_a_masked_seed_leaves_json_whole() -> None:
+    """Quotes and brackets do not count as what stands between two characters of a seed."""
+    data = {"key": SEED[:4], "next": [SEED.lower(), SEED[4:8]], "typed": f"{SEED[:8]}-{SEED[8:]}"}
+    masked = json.loads(Masker(known(SEED, SecretKind.SEED))(json.dumps(data)))
+    assert masked == {"key": SEED[:4], "next": ["***", SEED[4:8]], "typed": "***"}
+
+
+def test_half_a_seed_is_ordinary_text() -> None:
+    """What is not the whole seed is left alone, by both."""
+    text = f"{SEED[:-1].lower()} {SEED[1:]} {SEED[:4]} words between {SEED[4:]}"
+    secrets = known(SEED, SecretKind.SEED)
+    assert Masker(secrets)(text) is text
+    assert search_bytes(text.encode(), "text", secrets) == []

@@ -84,11 +84,11 @@ async def test_whole_job(
         "outcome.json",
         "report.html",
         "manifest.json",
-        "pictures/01-before.jpg",
-        "pictures/02-step-1-form.jpg",
-        "pictures/03-step-2-form.jpg",
-        "pictures/04-step-3-form.jpg",
-        "pictures/05-verified.jpg",
+        "pictures/01-before.webp",
+        "pictures/02-step-1-form.webp",
+        "pictures/03-step-2-form.webp",
+        "pictures/04-step-3-form.webp",
+        "pictures/05-verified.webp",
     }
     manifest = check(folder)
     assert (manifest.verdict, manifest.withheld) == ("done", ())
@@ -214,7 +214,7 @@ async def test_trouble_is_pictured(to: EvidenceRecorder, begun: Page) -> None:
     result = StepResult(number=1, title=story.STEPS[0].title, state="rejected", detail="E-mail is taken")
     await to.notify(StepEnded(story.STEPS[0], result))
     await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
-    assert "pictures/03-step-1-trouble.jpg" in names(folder_of(to))
+    assert "pictures/03-step-1-trouble.webp" in names(folder_of(to))
 
 
 async def test_a_screenshot_that_races_with_navigation_is_tried_again(
@@ -303,7 +303,7 @@ async def test_a_recording_with_a_secret_left_in_it_is_not_stored(
     to: EvidenceRecorder, begun: Page, known: KnownSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If redaction misses a secret, the search after it keeps the recording out (planted: a redactor that is none)."""
-    monkeypatch.setattr("agent.evidence.seal.redact_trace", lambda raw, known: raw.read_bytes())
+    monkeypatch.setattr("agent.evidence.seal.redact_entries", unredacted)
     await begun.get_by_label("Job Title").fill(stand_in.PASSWORD)
     with pytest.raises(SealFailed) as caught:
         await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
@@ -320,6 +320,24 @@ def test_evidence_is_for_its_owner_only(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in [made.path, *list(made.path.parents)[:2]]} == {0o700}
     with pytest.raises(ValueError, match="job id"):
         folder_module.EvidenceFolder.create(tmp_path, "northwind", story.STARTED, "../a")
+
+
+def test_a_folder_that_cannot_be_marked_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk: a folder without its marker would pass for a finished one that the ledger knows nothing of."""
+
+    def full(handle: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("agent.evidence.writing.os.write", full)
+    with pytest.raises(Failed, match="cannot be written"):
+        folder_module.EvidenceFolder.create(tmp_path, "northwind", story.STARTED, "a-1")
+    assert [path for path in tmp_path.rglob("*") if path.name == "a-1"] == []
+
+
+def unredacted(raw: Path, known: KnownSecrets, bystanders: object) -> dict[str, bytes]:
+    """A redactor that does nothing."""
+    with zipfile.ZipFile(raw) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def jpeg_height(data: bytes) -> int:
@@ -367,4 +385,4 @@ async def test_a_snapshot_is_recorded_without_its_pages(
     assert "frame-snapshot" not in {line["type"] for line in lines}
     with zipfile.ZipFile(to.folder / "trace.zip") as archive:
         assert [name for name in archive.namelist() if name.startswith("resources/")] == []
-    assert "pictures/01-trouble.jpg" in names(to.folder)
+    assert "pictures/01-trouble.webp" in names(to.folder)

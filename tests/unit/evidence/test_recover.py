@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agent.audit.ledgers import Ledgers
+from agent.audit.reading import read_entries
 from agent.credentials.known import KnownSecrets
+from agent.errors import Failed
 from agent.evidence.check import check
 from agent.evidence.record import read_record
 from agent.evidence.recover import partial_folders, recover_partial
@@ -125,6 +129,51 @@ def test_torn_log_and_scraps(killed: Path, tmp_path: Path, known: KnownSecrets) 
     assert check(killed).verdict == "interrupted"
     assert not (killed / ".after.json.new").exists()
     assert [line["event"] for line in read_record(killed).lines][-1] == "interrupted"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "report.html"])
+@pytest.mark.parametrize("scrap", [b"", b"<!DOCTYPE html><ht"])
+def test_killed_at_a_replace(
+    killed: Path, tmp_path: Path, known: KnownSecrets, monkeypatch: pytest.MonkeyPatch, name: str, scrap: bytes
+) -> None:
+    """What is half written when the process dies, or written and not yet in its place, is no change of the folder."""
+    ledgers = Ledgers(tmp_path / "evidence", None)
+    real = Path.replace
+
+    def dying(path: Path, target: Path) -> Path:
+        if Path(target).name == name:
+            path.write_bytes(scrap or path.read_bytes())
+            raise Killed
+        return real(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", dying)
+        with pytest.raises(Killed):
+            recover_partial(killed, tmp_path / "traces", known, ledger_of=ledgers.sink)
+    left = killed / f".{name}.new"
+    assert stat.S_IMODE(left.stat().st_mode) == 0o600
+    recover_partial(killed, tmp_path / "traces", known, ledger_of=ledgers.sink)
+    assert not left.exists()
+    assert not (killed / "PARTIAL").exists()
+    check(killed)
+    kinds = [entry.kind.value for entry in read_entries(ledgers.of("northwind").folder)]
+    assert kinds.count("sealed") == kinds.count("reported") == 1
+
+
+def test_a_file_that_only_looks_half_written_is_not_ours(killed: Path, tmp_path: Path, known: KnownSecrets) -> None:
+    """After the seal nothing but the report is written: what else was added, under whatever name, is told."""
+    ledgers = Ledgers(tmp_path / "evidence", None)
+    recover_partial(killed, tmp_path / "traces", known, ledger_of=ledgers.sink)
+    (killed / "PARTIAL").write_text("left over")
+    (killed / ".plan.json.new").write_text("whose?")
+    with pytest.raises(Failed) as caught:
+        recover_partial(killed, tmp_path / "traces", known, ledger_of=ledgers.sink)
+    assert caught.value.code == "evidence-changed"
+    assert (killed / ".plan.json.new").exists()
 
 
 def test_fresh_folders_are_left_to_their_process(killed: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from agent.credentials.known import KnownSecrets
-from agent.evidence.redact import TraceNotUnderstood, redact_trace
+from agent.evidence.raw_recording import TraceNotUnderstood
+from agent.evidence.redact import redact_trace
 from agent.evidence.search import search_bytes
 from agent.evidence.sensitive import is_sensitive_name, mask_form, mask_json_body, mask_multipart, mask_text
 from agent.evidence.tracing import JobTrace
@@ -139,6 +140,13 @@ async def test_a_long_script_is_kept_once(
 async def test_same_input_gives_same_bytes(recording: Path, known: KnownSecrets) -> None:
     """Redaction has no clock and no chance in it."""
     assert redact_trace(recording, known) == redact_trace(recording, known)
+
+
+async def test_no_path_of_this_machine_is_left(recording: Path, known: KnownSecrets) -> None:
+    """Playwright notes from which line of our source each call came; as it was recorded, that is in it."""
+    here = str(Path(__file__).parent)
+    assert contains(raw_bytes(recording), here)
+    assert not contains(redact_trace(recording, known), here)
 
 
 async def test_playwright_opens_it(recording: Path, known: KnownSecrets, tmp_path: Path) -> None:

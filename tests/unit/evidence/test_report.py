@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,38 +22,9 @@ from agent.execute.outcome import Outcome, Verdict, Witness
 from agent.jobs.model import ANY_JOB
 from agent.plan.steps import Plan
 from tests.unit.evidence import story
+from tests.unit.evidence.page_reader import Page
 
 HOSTILE = '<script>alert(1)</script><img src="https://evil.test/x.png" onerror="alert(2)">{{ 7919 * 7919 }}"\'&'
-
-
-class Page(HTMLParser):
-    """Just enough of a parser to ask a page questions."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self._in_style = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_style = tag == "style"
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._in_style:
-            self.words.append(data)
-
-    def text(self) -> str:
-        """What a reader sees, with single spaces."""
-        return " ".join(" ".join(self.words).split())
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        """Attributes of each element of that name."""
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture
@@ -107,7 +77,10 @@ async def test_needs_nothing_from_anywhere(report: str, context: BrowserContext,
     """No script, no frame, no address outside the page; in a browser it asks for nothing and breaks no policy."""
     page = Page(report)
     assert not {"script", "iframe", "object", "embed", "link", "form", "base"} & {name for name, _ in page.tags}
-    assert all((image["src"] or "").startswith("data:image/jpeg;base64,") for image in page.all("img"))
+    assert all(
+        (image["src"] or "").startswith(("data:image/webp;base64,", "data:image/jpeg;base64,"))
+        for image in page.all("img")
+    )
     assert "http://" not in report
     assert "https://" not in report
 
@@ -189,36 +162,6 @@ async def test_can_be_heard(report: str) -> None:
     assert all(image.get("alt") for image in page.all("img"))
     assert all(head.get("scope") in {"col", "row"} for head in page.all("th"))
     assert page.all("html")[0]["lang"] == "en"
-
-
-async def test_contrast_is_enough(report: str, context: BrowserContext) -> None:
-    """Every text has a contrast of 4.5 to 1 or more against what lies behind it (WCAG 2.2, 1.4.3)."""
-    page = await context.new_page()
-    await page.set_content(report)
-    worst = await page.evaluate(
-        """() => {
-        const light = (colour) => {
-          const [r, g, b] = colour.match(/[\\d.]+/g).map((n) => n / 255)
-            .map((n) => n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4);
-          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        };
-        const behind = (node) => {
-          for (; node; node = node.parentElement) {
-            const colour = getComputedStyle(node).backgroundColor;
-            if (!/, 0\\)$/.test(colour)) return colour;
-          }
-          return 'rgb(255, 255, 255)';
-        };
-        const found = [...document.querySelectorAll('main *')]
-          .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-          .map((node) => {
-            const [one, other] = [light(getComputedStyle(node).color), light(behind(node))];
-            return [(Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05), node.outerHTML.slice(0, 80)];
-          });
-        return found.sort((one, other) => one[0] - other[0])[0];
-      }"""
-    )
-    assert worst[0] >= 4.5, worst
 
 
 async def test_hostile_words_are_shown_and_not_obeyed(tmp_path: Path, context: BrowserContext) -> None:

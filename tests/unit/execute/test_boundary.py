@@ -8,12 +8,13 @@ import pytest
 
 from agent.errors import Failed
 from agent.execute.boundary import NoBoundary, StopAsked
+from agent.execute.events import Note
 from agent.execute.outcome import Verdict
 from agent.execute.trail import Trail
 from agent.plan.steps import Plan
 from agent.policy.check import ApprovalNeeded
 from tests.unit.execute.cases import job, person, provision
-from tests.unit.execute.fake import run, sent_twice
+from tests.unit.execute.fake import Listener, run, sent_twice
 from tests.unit.execute.fake_tenant import FakeTenant
 
 ANA = "ana.lindqvist@example.com"
@@ -120,6 +121,30 @@ async def test_an_approval_lets_through_only_what_it_covers() -> None:
     assert asked[-1][0] == (TOO_MANY,)
     again = await run(job("offboard", person={"email": ANA}), tenant, budget=budget, permits=lambda needed, plan: True)
     assert again.verdict is Verdict.DONE
+
+
+async def test_a_run_tells_that_it_rests_on_an_approval() -> None:
+    """Once, with the reasons, before anything is sent; a run for which policy asks nothing says nothing of the kind."""
+    tenant = FakeTenant()
+    tenant.put(person())
+
+    async def budget(plan: Plan) -> Sequence[ApprovalNeeded]:
+        return (TOO_MANY,)
+
+    def told(seen: Listener) -> list[dict[str, str]]:
+        return [note.data for note in seen.of(Note) if "approved" in note.data]
+
+    silent, loud = Listener(), Listener()
+    await run(provision(), FakeTenant(), listener=silent)
+    await run(
+        job("offboard", person={"email": ANA}),
+        tenant,
+        budget=budget,
+        permits=lambda needed, plan: True,
+        listener=loud,
+    )
+    assert told(silent) == []
+    assert told(loud) == [{"approved": TOO_MANY.code}]
 
 
 async def test_another_jobs_message_in_a_shared_session_does_not_decide_ours() -> None:

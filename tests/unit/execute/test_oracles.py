@@ -78,7 +78,7 @@ async def test_a_history_that_is_not_asked_is_caught(monkeypatch: pytest.MonkeyP
 async def test_a_gate_that_lets_a_dry_run_write_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without gate and without the stop after planning, a dry run would write: the list of sent writes shows it."""
 
-    async def open_gate(self: JobGate, page: Any, intent: str) -> None:
+    async def open_gate(self: JobGate, page: Any, intent: str, target: Any = None) -> None:
         self.sent += 1
 
     async def go_on(self: Any) -> Any:

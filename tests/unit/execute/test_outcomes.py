@@ -34,7 +34,7 @@ async def test_done_means_created_granted_invited_and_read_back() -> None:
     assert tenant.outbox == ["ana.lindqvist@example.com"]
     assert len(tenant.sent) == len(set(tenant.sent)) == len(outcome.steps)
     assert [witness.agrees for witness in outcome.witnesses] == [True, True]
-    assert listener.names[:4] == ["JobStarted", "SessionReady", "Observed", "Planned"]
+    assert listener.names[:5] == ["JobStarted", "SessionReady", "FactsKnown", "Observed", "Planned"]
     assert listener.names[-3:] == ["Observed", "Verified", "JobEnded"]
 
 

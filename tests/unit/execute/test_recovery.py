@@ -92,7 +92,7 @@ async def test_a_resend_that_left_with_the_dead_process_is_found_and_done() -> N
     tenant, notebook = FakeTenant(), Notebook()
     tenant.put(person())
     tenant.on_write = None
-    assert await die(AGAIN, tenant, notebook, at_event=7)  # the answer is there, and the process dies with it
+    assert await die(AGAIN, tenant, notebook, at_event=8)  # the answer is there, and the process dies with it
     assert tenant.outbox == [ANA]
     outcome = await run(AGAIN, tenant, boundary=Notebook(), trail=notebook.trail)
     assert outcome.verdict is Verdict.DONE
@@ -143,7 +143,7 @@ async def test_what_somebody_has_undone_since_is_done_again() -> None:
     tenant, notebook = FakeTenant(), Notebook()
     tenant.put(person(memberships=(member(HARBOR),), company_access=CompanyAccess(template="Field Staff")))
     wish = job("add_to_projects", person={"email": ANA}, projects=[{"project": "24-021", "template": ENGINEER}])
-    assert await die(wish, tenant, notebook, at_event=8)
+    assert await die(wish, tenant, notebook, at_event=9)
     assert tenant.applied
     tenant.clock.seconds += 3600
     tenant.change_by_other("7123456", memberships=(member(HARBOR),))
@@ -205,7 +205,7 @@ async def test_the_oracle_sees_a_run_that_ignores_the_trail(monkeypatch: pytest.
     tenant, notebook = FakeTenant(), Notebook()
     tenant.put(person(invited=False))
     wish = job("invite", person={"email": ANA})
-    assert await die(wish, tenant, notebook, at_event=7)
+    assert await die(wish, tenant, notebook, at_event=8)
     assert tenant.outbox == [ANA]
     tenant.freeze(7)
     tenant.frozen = {"7123456": person(invited=False)}

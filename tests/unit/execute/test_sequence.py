@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from agent.commands.exit_codes import ExitCode, exit_code
 from agent.execute.outcome import Outcome, Verdict
-from agent.execute.sequence import SIGN_IN_TROUBLE, Ended, held_back
+from agent.execute.sequence import SIGN_IN_TROUBLE, Ended, given_up, held_back
 from tests.unit.execute.cases import job, provision
 
 OFFBOARD = job("offboard", person={"email": "Ana.Lindqvist@example.com"})
@@ -29,6 +31,16 @@ def test_an_uncertain_end_stops_later_jobs_about_the_same_person_only() -> None:
     """Others go on."""
     assert held_back(OFFBOARD, "sandbox", [ended(Verdict.UNCERTAIN)]) is not None
     assert held_back(OTHER, "sandbox", [ended(Verdict.UNCERTAIN)]) is None
+
+
+def test_a_job_that_is_not_wanted_any_more_is_refused() -> None:
+    """From the very moment on; a removal has no such date."""
+    dated = job("read", person={"email": "a@example.com"}, not_after="2026-12-01T06:00:00+00:00")
+    assert given_up(dated, datetime(2026, 12, 1, 5, 59, 59, tzinfo=UTC)) is None
+    outcome = given_up(dated, datetime(2026, 12, 1, 6, tzinfo=UTC))
+    assert outcome is not None
+    assert (outcome.verdict, (outcome.error or {})["code"]) == (Verdict.REFUSED, "expired")
+    assert given_up(OFFBOARD, datetime(2099, 1, 1, tzinfo=UTC)) is None
 
 
 def test_a_changed_address_is_still_the_same_person() -> None:

@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import pytest
 
+from agent.audit.ledgers import Ledgers
 from agent.browser.shared import SharedBrowser
 from agent.credentials.known import KnownSecrets
 from agent.credentials.store import CredentialStore
 from agent.domain.person import TenantFacts
 from agent.errors import AgentError
 from agent.evidence.recorder import EvidenceRecorder
+from agent.execute.events import Event
 from agent.execute.gate import GateRelay
 from agent.jobs.model import Job
 from agent.queue.admission import admit
@@ -45,11 +47,13 @@ class Closable(FakeSession):
 class Silent:
     """Stands in for the recorder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, told: list[Event]) -> None:
         self.folder = folder
+        self._told = told
 
-    async def notify(self, event: object) -> None:
-        """Nothing is kept."""
+    async def notify(self, event: Event) -> None:
+        """Nothing is kept on disk."""
+        self._told.append(event)
 
 
 @dataclass
@@ -59,6 +63,7 @@ class FakeShop(Shop):
     truth: FakeTenant = field(default_factory=FakeTenant)
     trouble: AgentError | None = None
     sessions: list[Closable] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
 
     def session(self, tenant: str, gate: Any) -> tuple[Any, str]:
         if self.trouble is not None:
@@ -66,8 +71,8 @@ class FakeShop(Shop):
         self.sessions.append(Closable(self.truth, cast(GateRelay, gate)))
         return self.sessions[-1], "svc.agent@example.com"
 
-    def recorder(self, account: str) -> EvidenceRecorder:
-        return cast(EvidenceRecorder, Silent(self.settings.paths.evidence / f"run-{len(self.sessions)}"))
+    def recorder(self, account: str, record: JobRecord) -> EvidenceRecorder:
+        return cast(EvidenceRecorder, Silent(self.settings.paths.evidence / f"run-{len(self.sessions)}", self.told))
 
 
 @dataclass
@@ -118,6 +123,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         store=CredentialStore(),
         known=KnownSecrets(),
         telemetry=NoTelemetry(),
+        ledgers=Ledgers(settings.paths.evidence, None),
         chance=lambda: 0.0,
     )
     monkeypatch.setattr("agent.execute.run.RealClock", lambda: shop.truth.clock)

@@ -9,6 +9,7 @@ import pytest
 
 from agent.domain.access import CompanyAccess
 from agent.errors import Failed, SignInRejected
+from agent.execute.events import JobStarted
 from agent.queue.ending import Ending, GiveBack
 from agent.queue.record import Hold, JobState
 from agent.worker.claimed import ClaimedJob
@@ -206,3 +207,24 @@ async def test_a_record_that_cannot_be_read_is_dead_and_opens_no_session(bench: 
     record = await bench.run_next()
     assert (record.state, record.error_code) == (JobState.DEAD, "trail-unreadable")
     assert bench.shop.sessions == []
+
+
+async def test_the_evidence_names_everybody_who_asked_for_the_same(bench: Bench) -> None:
+    """Two tickets, one job: the second one must be able to find what was done for it, in every run."""
+    second = {"ticket": "HR-2", "requested_by": "joe@example.com", "approved_by": "lead@example.com"}
+    first_number, second_number = await bench.submit(
+        provision(idempotency_key="a"), provision(idempotency_key="b", reason=second)
+    )
+    assert first_number == second_number
+    await bench.run_next()
+    (started,) = [event for event in bench.shop.told if isinstance(event, JobStarted)]
+    (joined,) = started.joined
+    assert (joined["handed_in_by"], joined["idempotency_key"], joined["reason"]) == ("hr", "b", second)
+
+
+async def test_a_job_that_nobody_joined_says_so(bench: Bench) -> None:
+    """No list, no other ticket."""
+    await bench.submit(provision())
+    await bench.run_next()
+    (started,) = [event for event in bench.shop.told if isinstance(event, JobStarted)]
+    assert started.joined == ()

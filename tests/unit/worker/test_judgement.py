@@ -62,6 +62,13 @@ def test_refused_is_dead_at_once() -> None:
     assert (judgement.how.trouble.kind, judgement.how.trouble.code) == ("refused", "no-such-person")
 
 
+@pytest.mark.parametrize("code", ["no-such-person", "password-rejected", "page-unreachable"])
+def test_a_refusal_is_no_failure_of_the_tenant(code: str) -> None:
+    """It neither counts towards the breaker nor opens it, whatever its code: the agent would not, the tenant could."""
+    judgement = decide(outcome(Verdict.REFUSED, code), failures=4)
+    assert (judgement.failures, judgement.pause) == (4, None)
+
+
 @pytest.mark.parametrize("code", sorted(troubles.SIGN_IN | troubles.UNKNOWN_UI))
 def test_the_tenants_trouble_pauses_it_until_a_person_resumes(code: str) -> None:
     """The job keeps its attempt and is due again when the tenant is resumed."""

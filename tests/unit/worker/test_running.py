@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.audit.ledgers import Ledgers
 from agent.errors import Failed
 from agent.queue.interface import QueueOwned
 from agent.service import running
@@ -24,8 +25,9 @@ class FakeWorker:
     hangs = False
     seen: list[str] = []  # noqa: RUF012  # emptied by the fixture
 
-    def __init__(self, *given: Any, once: bool = False, **more: Any) -> None:
+    def __init__(self, settings: Settings, *given: Any, once: bool = False, **more: Any) -> None:
         self.name = "test:1"
+        self.ledgers = Ledgers(settings.paths.evidence, None)
         self._once = once
         self._stop = asyncio.Event()
 
@@ -48,6 +50,12 @@ class FakeWorker:
 
     async def keep_sessions(self) -> None:
         """Nothing to keep."""
+
+    async def complete_evidence(self) -> None:
+        """Nothing to complete."""
+
+    async def tidy_evidence(self) -> None:
+        """Nothing to tidy."""
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("test:1", 3, False, (), None, (), 0)
