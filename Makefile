@@ -7,10 +7,13 @@ UNIT := $(PYTEST) -n 2 tests/unit tests/docs tests/queue tests/service
 # The agent itself, beside a sandbox of its own: one at a time, since time limits are part of what is tested.
 SHORT_TORTURE := $(PYTEST) tests/torture
 # Three at a time on two cores: a browser test mostly waits for its pages.
-BROWSER := $(PYTEST) -n 3 --dist worksteal tests/browser
+IN_BROWSER := $(PYTEST) -n 3 --dist worksteal
+BROWSER := $(IN_BROWSER) tests/browser/flows tests/browser/jobs tests/browser/worker
+# What is made of evidence afterwards: bundles verified elsewhere, recordings shown, explained and replayed.
+EVIDENCE := $(IN_BROWSER) tests/browser/audit tests/browser/recording tests/browser/replay
 PAGES := $(PY) -m pytest -n 2 -c tests/pages/pytest.ini --rootdir tests/pages tests/pages
 
-.PHONY: help set-up demo test test-unit test-browser test-pages test-torture test-container torture lint types bench lock clean
+.PHONY: help set-up demo test test-unit test-browser test-evidence test-pages test-torture test-container torture lint types bench lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -21,7 +24,7 @@ set-up: ## Make .venv from the locked requirements and find or install a browser
 demo: set-up ## Provision a person in the sandbox tenant, for real, in a browser
 	@$(PY) -m fixtures.demo
 
-test: set-up ## Run all tests
+test: set-up ## Run the tests (about ten minutes; what takes longer has targets of its own, and CI runs them all)
 	$(UNIT)
 	$(BROWSER)
 	$(PAGES)
@@ -31,6 +34,9 @@ test-unit: set-up ## Only the tests without a sandbox: units, docs, both queues,
 
 test-browser: set-up ## Only flows and jobs against the sandbox, in Chromium
 	$(BROWSER)
+
+test-evidence: set-up ## Bundles, recordings and replays of real jobs, in Chromium (about four minutes)
+	$(EVIDENCE)
 
 test-pages: set-up ## Only the pages that we serve, by hand as it were
 	$(PAGES)

@@ -97,12 +97,15 @@ def assembled(kept: KeptJob, folder: Path) -> tuple[Path, ...]:
 
 @contextlib.contextmanager
 def _ends_at_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the command as Ctrl-C does: with everything taken away again."""
+    """SIGTERM and SIGHUP end the command as Ctrl-C does: with everything taken away again.
+
+    Ctrl-C's own signal is named, too: a shell that starts a command in the background has it ignored.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {sign: signal.signal(sign, end) for sign in (signal.SIGTERM, signal.SIGHUP)}
+    before = {sign: signal.signal(sign, end) for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     except KeyboardInterrupt:

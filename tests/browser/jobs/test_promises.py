@@ -63,7 +63,7 @@ async def test_the_network_guard_alone_stops_a_write(desk: Desk, monkeypatch: py
     """A planted violation: with the gate open and the runner forgetting to stop, the browser still sends nothing."""
     people(desk)
 
-    async def open_gate(self: JobGate, page: object, intent: str) -> None:
+    async def open_gate(self: JobGate, page: object, intent: str, target: object = None) -> None:
         self.sent += 1
 
     monkeypatch.setattr(JobGate, "before", open_gate)
