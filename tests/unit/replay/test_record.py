@@ -145,7 +145,7 @@ def test_recorded_traces_are_small_and_name_no_machine() -> None:
 
 def test_a_planted_path_is_found() -> None:
     """The oracle above sees the paths that it exists for, and not those of Procore's pages."""
-    assert MACHINE.search(b'{"files":["/work/main/agent/evidence/pictures.py"]}')
+    assert MACHINE.search(b'{"files":["/usr/somewhere/agent/evidence/pictures.py"]}')
     assert MACHINE.search(b"file:///home/somebody/trace.zip")
     assert not MACHINE.search(b'"/562949953421312/company/home/list"')
 
