@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -13,7 +14,7 @@ from agent.errors import Failed, Mender, RetrySafe
 from agent.evidence import readings
 from agent.evidence.check import EvidenceBroken, check
 from agent.evidence.entries import accepted_entry
-from agent.evidence.folder import PARTIAL, EvidenceFolder, half_written
+from agent.evidence.folder import PARTIAL, EvidenceFolder, half_written, unwritable
 from agent.evidence.keeping import Keeping, mask_again
 from agent.evidence.log import LOG_FILE, EvidenceLog
 from agent.evidence.manifest import INTERRUPTED, MANIFEST, NOT_LISTED, REPORT, Manifest, digest, versions
@@ -49,12 +50,12 @@ def recover_partial(
 ) -> None:
     """Build what is missing (trace.zip from its remains, manifest, ledger entries, report); mark it as interrupted.
 
-    ``known`` should hold the tenant's secrets; ``ledger_of`` gives the ledger of a tenant, ``keeping``
-    says whom the evidence shows. Where the process died after
-    the manifest, nothing that was sealed is touched: only what follows is made up for. Doing it twice is the same as
-    once, also for the ledger. Raises as sealing does: Failed ``evidence-unwritable``, ``ledger-unwritable``,
-    ``ledger-broken``, :class:`agent.evidence.seal.SealFailed`; and Failed ``evidence-changed`` for a folder that is in
-    the ledger already and no longer as it was entered.
+    ``known`` should hold the tenant's secrets; ``ledger_of`` gives the ledger of a tenant, ``keeping`` says whom the
+    evidence shows. Where the process died after the manifest, nothing that was sealed is touched: only what follows is
+    made up for. Where it died before it had noted whose job it was, the folder goes: nothing was done yet, and nobody
+    could say what it belongs to. Doing it twice is the same as once, also for the ledger. Raises as sealing does:
+    Failed ``evidence-unwritable``, ``ledger-unwritable``, ``ledger-broken``, :class:`agent.evidence.seal.SealFailed`;
+    and Failed ``evidence-changed`` for a folder that is in the ledger already and no longer as it was entered.
     """
     keeping = keeping or Keeping()
     record = read_record(path)
@@ -72,6 +73,12 @@ def recover_partial(
     tenant = str(record.request.get("tenant") or path.parent.parent.name)
     ledger = ledger_of(tenant) if ledger_of is not None else None
     recorded = ledger.recorded(job_id) if ledger is not None else Recorded()
+    if recorded.sealed is None and _has_not_begun(folder):
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        return
     withheld = Withheld(quarantine=keeping.quarantine)
     manifest = _sealed_already(folder, recorded)
     if manifest is not None:
@@ -120,6 +127,12 @@ def recover_partial(
         ledger=ledger,
     )
     withheld.raise_if_any()
+
+
+def _has_not_begun(folder: EvidenceFolder) -> bool:
+    """Whether the process died between making the folder and writing the request, which comes first."""
+    marker, request = folder.path / PARTIAL, folder.path / "request.json"
+    return set(folder.files()) <= {marker, half_written(marker), half_written(request)}
 
 
 def _sealed_already(folder: EvidenceFolder, recorded: Recorded) -> Manifest | None:

@@ -186,3 +186,27 @@ async def test_recovery_runs_beside_a_loop(killed: Path, tmp_path: Path, known: 
     """It is plain blocking code, for a thread."""
     await asyncio.to_thread(recover_partial, killed, tmp_path / "traces", known)
     assert check(killed).verdict == "interrupted"
+
+
+@pytest.mark.parametrize("half", [(), (".request.json.new",)])
+def test_a_folder_of_a_job_that_had_not_begun_goes(tmp_path: Path, half: tuple[str, ...]) -> None:
+    """Killed before it was noted whose job it was: sealed, it would be a run that nobody ever asked for."""
+    folder = tmp_path / "evidence" / "acme" / "2026-11-22" / "091502-provision-4f1a9c"
+    folder.mkdir(parents=True)
+    for name in ("PARTIAL", *half):
+        (folder / name).write_text("{")
+    ledgers = Ledgers(tmp_path / "evidence", None)
+    recover_partial(folder, tmp_path / "traces", KnownSecrets(), ledger_of=ledgers.sink)
+    assert not folder.exists()
+    assert ledgers.of("acme").head().size == 0
+
+
+def test_a_folder_with_anything_in_it_stays(tmp_path: Path) -> None:
+    """What a process has noted is kept, also where the request is lost."""
+    folder = tmp_path / "evidence" / "acme" / "2026-11-22" / "091502-provision-4f1a9c"
+    folder.mkdir(parents=True)
+    (folder / "PARTIAL").write_text("")
+    (folder / "log.jsonl").write_text('{"event":"job-started"}\n')
+    recover_partial(folder, tmp_path / "traces", KnownSecrets())
+    assert (folder / "log.jsonl").exists()
+    assert check(folder).verdict == "interrupted"
