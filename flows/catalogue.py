@@ -1,8 +1,9 @@
-"""The selector catalogue: data that says where things are on the pages of one UI generation.
+"""The selector catalogue: data that says where things are on the pages of each UI generation.
 
-A catalogue is a TOML file (``selectors/legacy.toml``) of hooks, texts and forms, each with its mark: ``D`` documented,
-``C`` captured, ``I`` inferred. It can be replaced without a release, so it is checked strictly when loaded, and its
-hash stands in every evidence record.
+A catalogue is a folder of TOML files (``selectors/*.toml``), one for each generation and one for what they share, of
+hooks, texts and forms, each with its mark: ``D`` documented, ``C`` captured, ``I`` inferred. Keys are unique over all
+of them. It can be replaced without a release, so it is checked strictly when loaded, and its hash stands in every
+evidence record.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -91,7 +92,7 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1]
-    generation: Literal["legacy"]
+    generation: Literal["common", "legacy", "mfe", "all"]  # "all": put together from several files
     hooks: Mapping[str, Hook]
     texts: Mapping[str, Text]
     forms: Mapping[str, Form]
@@ -131,19 +132,19 @@ class Catalogue:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Catalogue:
-        """Load ``path``, or the catalogue that came with the flows; Failed("catalogue-missing") when there is none."""
-        file = path or own_file()
+        """Load the files of a folder, or one file; None: the catalogue that came with the flows.
+
+        Failed("catalogue-missing") when there is none.
+        """
+        place = path or own_folder()
         try:
-            text = file.read_text(encoding="utf-8")
+            files = sorted(place.glob("*.toml")) if place.is_dir() else [place]
+            texts = [file.read_text(encoding="utf-8") for file in files]
         except (OSError, UnicodeDecodeError) as error:
-            raise Failed(
-                "catalogue-missing",
-                f"The selector catalogue {file} cannot be read.",
-                expected="a TOML file in UTF-8",
-                seen=str(error),
-                mender=Mender.OPERATOR,
-            ) from error
-        return cls.parse(text, str(file))
+            raise _missing(place, str(error)) from error
+        if not texts:
+            raise _missing(place, "no such file in the folder")
+        return cls.parse(_together(texts) if len(texts) > 1 else texts[0], str(place))
 
     @property
     def generation(self) -> str:
@@ -210,10 +211,26 @@ def _css_quoted(value: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\{ord(found.group()):x} ", escaped)
 
 
-def own_file(package: Path = Path(__file__).parent) -> Path:
+def own_folder(package: Path = Path(__file__).parent) -> Path:
     """In a checkout the repository's ``selectors/``; in an installed wheel the copy inside the package."""
-    checkout = package.parent / "selectors" / "legacy.toml"
-    return checkout if checkout.is_file() else package / "selectors" / "legacy.toml"
+    checkout = package.parent / "selectors"
+    return checkout if (checkout / "legacy.toml").is_file() else package / "selectors"
+
+
+def _together(texts: Sequence[str]) -> str:
+    """Several files as one text: their heads go, since tables of the same name may not come twice anyway."""
+    head = re.compile(r"^(?:format|generation) *=.*\n", re.MULTILINE)
+    return 'format = 1\ngeneration = "all"\n\n' + "\n\n".join(head.sub("", text).strip() for text in texts) + "\n"
+
+
+def _missing(place: Path, seen: str) -> Failed:
+    return Failed(
+        "catalogue-missing",
+        f"The selector catalogue {place} cannot be read.",
+        expected="TOML files in UTF-8",
+        seen=seen,
+        mender=Mender.OPERATOR,
+    )
 
 
 def _invalid(source: str, found: str) -> Failed:

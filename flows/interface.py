@@ -32,6 +32,7 @@ from agent.domain.person import (
     TenantFacts,
     UserChange,
 )
+from agent.domain.project import DistributionGroup, GroupChange, Member, NewMember
 from agent.domain.touch import Target
 from flows.catalogue import Catalogue
 
@@ -192,3 +193,56 @@ class Directory(Protocol):
 
     async def invite(self, user_id: str, email: str) -> None:
         """Invite or Re-Invite: sends one e-mail, cannot be undone or observed in the mailbox."""
+
+
+class Groups(Protocol):
+    """The distribution groups of a company or of a project. The writing methods are as those of the Directory."""
+
+    async def list_groups(self) -> Sequence[DistributionGroup]:
+        """Every group that is shown, without members where the list does not tell them."""
+
+    async def read_group(self, group_id: str) -> DistributionGroup:
+        """One group with its description and all its members, from a freshly opened page."""
+
+    async def create_group(self, name: str, change: GroupChange) -> str:
+        """Add a group of this name; returns its id. Where the pages save the rest apart, only the name is written:
+        read the group and save what is missing."""
+
+    async def save_group(self, group_id: str, change: GroupChange) -> None:
+        """Make the change, as few writes as the pages allow. Where a page saves each part at once, this is several
+        writes, each through the gate; what is there already is not written again."""
+
+    async def delete_group(self, group_id: str, name: str) -> None:
+        """Delete the group; refused unless its page shows this name."""
+
+
+class ProjectDirectory(Protocol):
+    """The Directory of one project. What is said of writing methods at the top holds here, too."""
+
+    async def find_member(self, email: str) -> Member | None:
+        """The user of this address in the project, active or not; None when there is none. Contacts do not count."""
+
+    async def list_members(self, on_page: Callable[[int, int], None] | None = None) -> Sequence[Member]:
+        """Everybody in the project, inactive people and contacts, too; as many as the page says there are."""
+
+    async def add_member(self, new: NewMember) -> None:
+        """Add User with a person whom the company has already. Never creates a person."""
+
+    async def change_member_template(self, user_id: str, email: str, template: str | None) -> None:
+        """Change the template that the member has on this project; None: "Do Not Apply a Template"."""
+
+    async def remove_member(self, user_id: str, email: str) -> None:
+        """Remove from Project, this one person."""
+
+    async def bulk_add(self, new: Sequence[NewMember]) -> None:
+        """Bulk Add from Co. Directory: one write for all of them. Refused (Failed "already-member") when one is a
+        member already, whose template would stay as it is."""
+
+    async def bulk_remove(self, members: Sequence[Member]) -> None:
+        """Bulk Actions > Remove from Project with exactly these people: one write."""
+
+    async def invite_member(self, user_id: str, email: str) -> None:
+        """Invite or Re-Invite from the project's list: one e-mail, as :meth:`Directory.invite`."""
+
+    def groups(self) -> Groups:
+        """The distribution groups of the project; loads nothing yet."""

@@ -10,7 +10,7 @@ from flows.catalogue import Catalogue
 from flows.interface import CommitGate, Directory, PageObserver, SignInCredentials
 from flows.legacy.directory import LegacyDirectory
 from flows.legacy.rechecking import LegacyRechecking
-from flows.legacy.tab import Tab
+from flows.page.tab import Tab
 from flows.rechecking import Rechecking
 from flows.tenant import TenantAddress, Timeouts
 

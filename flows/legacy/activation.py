@@ -8,12 +8,12 @@ from agent.domain.names import normal_email
 from agent.domain.person import Listing, Sighting
 from agent.errors import Failed, UnknownPage
 from flows.interface import CommitGate
-from flows.legacy import overlays
-from flows.legacy.commit import commit
-from flows.legacy.controls import set_checkbox
 from flows.legacy.listing import open_list
-from flows.legacy.tab import Tab
-from flows.legacy.windows import button, confirm_window, window
+from flows.page import overlays
+from flows.page.commit import commit
+from flows.page.controls import set_checkbox
+from flows.page.tab import Tab
+from flows.page.windows import button, confirm_window, window
 
 _INACTIVATE = "Inactivate Users"
 _REACTIVATE = "Reactivate User"

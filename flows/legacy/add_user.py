@@ -7,14 +7,14 @@ import re
 from agent.domain.person import NewUser
 from agent.errors import Failed, UnknownPage
 from flows.interface import CommitGate
-from flows.legacy import overlays
-from flows.legacy.commit import commit
-from flows.legacy.controls import DesignSelect, choose_by_name, set_text
 from flows.legacy.listing import open_list
 from flows.legacy.person_form import Fields, fill_attributes, fill_company
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer, Shell
-from flows.legacy.tab import Tab
+from flows.page import overlays
+from flows.page.commit import commit
+from flows.page.controls import DesignSelect, choose_by_name, set_text
+from flows.page.reading import Reading
+from flows.page.shell import Layer, Shell
+from flows.page.tab import Tab
 
 _COMPANY = DesignSelect("add_user.vendor_box", "add_user.vendor_value", "Company")
 _DEFAULT_TEMPLATE = DesignSelect(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from agent.domain.access import AccessLevel, CompanyAccess
 from agent.domain.names import normal_name
 from agent.errors import Failed, Mender, UnknownPage
-from flows.legacy.controls import NativeSelect, choose_native_by_name, set_checkbox
 from flows.legacy.edit_page import DIRECTORY_TOOL, NO_TEMPLATE, EditPage, level_of, level_value, read_edit_page
-from flows.legacy.tab import Tab
+from flows.page.controls import NativeSelect, choose_native_by_name, set_checkbox
+from flows.page.tab import Tab
 
 
 async def set_company_access(tab: Tab, page: EditPage, access: CompanyAccess) -> None:

@@ -22,9 +22,9 @@ from flows.interface import CommitGate, SignInCredentials
 from flows.legacy import activation, add_user, edit_page, invitation, listing, user_edit, user_projects
 from flows.legacy.fingerprint import take_fingerprint
 from flows.legacy.history import read_history
-from flows.legacy.sign_in import sign_in
-from flows.legacy.tab import Tab
 from flows.legacy.tenant_facts import read_facts
+from flows.page.sign_in import sign_in
+from flows.page.tab import Tab
 
 
 class LegacyDirectory:

@@ -13,11 +13,11 @@ from agent.domain.access import AccessLevel, CompanyAccess, Membership, Project,
 from agent.domain.attributes import ATTRIBUTES
 from agent.domain.person import Person
 from agent.errors import Failed, Mender, UnknownPage
-from flows.legacy import overlays
 from flows.legacy.person_form import Fields
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Shell
-from flows.legacy.tab import Tab
+from flows.page import overlays
+from flows.page.reading import Reading
+from flows.page.shell import Shell
+from flows.page.tab import Tab
 
 NO_TEMPLATE = "none"  # value of "Do Not Apply a Permission Template" [I]
 DIRECTORY_TOOL = "directory"

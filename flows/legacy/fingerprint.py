@@ -9,7 +9,7 @@ from typing import Any
 from agent.domain.person import Capabilities, Fingerprint
 from agent.errors import Failed, Mender, RetrySafe, UnknownPage
 from flows.legacy.listing import ListPage
-from flows.legacy.tab import Tab
+from flows.page.tab import Tab
 
 
 def take_fingerprint(tab: Tab, page: ListPage, account: str) -> Fingerprint:
@@ -28,7 +28,7 @@ def take_fingerprint(tab: Tab, page: ListPage, account: str) -> Fingerprint:
             )
     name = re.search(tab.catalogue.text("list.title"), page.shell.title)
     return Fingerprint(
-        generation=tab.catalogue.generation,
+        generation="legacy",
         locale=page.shell.locale,
         company_id=tab.tenant.company_id,
         company_name=name.group(1) if name else "",

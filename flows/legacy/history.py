@@ -8,8 +8,8 @@ from typing import Any
 from agent.domain.person import ChangeRecord
 from agent.errors import UnknownPage
 from flows.legacy.edit_page import edit_path
-from flows.legacy.reading import Reading
-from flows.legacy.tab import Tab
+from flows.page.reading import Reading
+from flows.page.tab import Tab
 
 PAGE_SIZE = 50
 

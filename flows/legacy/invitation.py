@@ -5,8 +5,8 @@ from __future__ import annotations
 from agent.domain.person import Listing
 from flows.interface import CommitGate
 from flows.legacy.activation import lands_on_list, the_row
-from flows.legacy.commit import commit
-from flows.legacy.tab import Tab
+from flows.page.commit import commit
+from flows.page.tab import Tab
 
 
 async def invite(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:

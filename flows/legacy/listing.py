@@ -16,9 +16,9 @@ from agent.domain.access import Vendor
 from agent.domain.names import normal_email, normal_name, same_name
 from agent.domain.person import Correlation, Listing, Sighting
 from agent.errors import Failed, Mender, RetrySafe, UnknownPage
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Shell
-from flows.legacy.tab import Tab
+from flows.page.reading import Reading
+from flows.page.shell import Shell
+from flows.page.tab import Tab
 
 PAGE_SIZE = 150
 SEARCH_CAP = 50

@@ -13,7 +13,7 @@ from typing import Any
 from agent.domain.access import Vendor
 from agent.domain.attributes import BY_NAME
 from agent.errors import Failed, Mender, UnknownPage
-from flows.legacy.controls import (
+from flows.page.controls import (
     DesignSelect,
     NativeSelect,
     choose_by_value,
@@ -22,7 +22,7 @@ from flows.legacy.controls import (
     set_checkbox,
     set_text,
 )
-from flows.legacy.tab import Tab
+from flows.page.tab import Tab
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,20 @@ from agent.domain.person import TenantFacts
 from flows.catalogue import Catalogue
 from flows.interface import CommitGate, Use
 from flows.legacy.add_user import FORM
-from flows.legacy.commit import ANSWER
-from flows.legacy.controls import MENU, NATIVE, STATE
 from flows.legacy.directory import LegacyDirectory
 from flows.legacy.edit_page import EDIT_PAGE
 from flows.legacy.history import HISTORY
 from flows.legacy.listing import LIST
-from flows.legacy.places import Placed, placed_again
-from flows.legacy.protocol import PageScripts
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer
-from flows.legacy.tab import SHELL_ONLY, Tab
 from flows.legacy.tenant_facts import PORTFOLIO, TEMPLATES
 from flows.legacy.user_projects import PROJECTS_TAB
-from flows.legacy.windows import WINDOW
+from flows.page.commit import ANSWER
+from flows.page.controls import MENU, NATIVE, STATE
+from flows.page.places import Placed, placed_again
+from flows.page.protocol import PageScripts
+from flows.page.reading import Reading
+from flows.page.shell import Layer
+from flows.page.tab import SHELL_ONLY, Tab
+from flows.page.windows import WINDOW
 from flows.rechecking import Asked, RecordedPages, Reread
 from flows.tenant import TenantAddress, Timeouts
 

@@ -9,8 +9,8 @@ from agent.errors import Failed, UnknownPage
 from flows.legacy.add_user import open_form
 from flows.legacy.edit_page import open_edit_page
 from flows.legacy.listing import open_list
-from flows.legacy.reading import Reading
-from flows.legacy.tab import Tab
+from flows.page.reading import Reading
+from flows.page.tab import Tab
 
 PORTFOLIO = Reading(
     "portfolio.table",

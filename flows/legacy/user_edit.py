@@ -6,12 +6,12 @@ from agent.domain.names import normal_email, normal_name
 from agent.domain.person import Person, UserChange
 from agent.errors import Failed, Mender, UnknownPage
 from flows.interface import CommitGate
-from flows.legacy.commit import commit
 from flows.legacy.company_access import set_company_access
-from flows.legacy.controls import DesignSelect, NativeSelect, choose_native_by_name, set_checkbox, set_text
 from flows.legacy.edit_page import EDIT_PAGE, EditPage, lands_on_edit_page, read_edit_page, ready_edit_page
 from flows.legacy.person_form import fill_attributes, fill_company
-from flows.legacy.tab import Tab
+from flows.page.commit import commit
+from flows.page.controls import DesignSelect, NativeSelect, choose_native_by_name, set_checkbox, set_text
+from flows.page.tab import Tab
 
 _INVITATION = "send_invitation"
 _COMPANY = DesignSelect("edit_user.vendor_box", "edit_user.vendor_value", "Company Name")

@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 from agent.domain.access import Project
 from agent.errors import Failed, Mender, UnknownPage
 from flows.interface import CommitGate
-from flows.legacy import overlays
-from flows.legacy.commit import commit
-from flows.legacy.controls import NativeSelect, choose_native_by_name, set_checkbox
 from flows.legacy.edit_page import EditPage, edit_path, lands_on_edit_page, ready_edit_page
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer
-from flows.legacy.tab import Tab
-from flows.legacy.windows import button, confirm_window, window
+from flows.page import overlays
+from flows.page.commit import commit
+from flows.page.controls import NativeSelect, choose_native_by_name, set_checkbox
+from flows.page.reading import Reading
+from flows.page.shell import Layer
+from flows.page.tab import Tab
+from flows.page.windows import button, confirm_window, window
 
 _ADD_WINDOW = (Layer("projects.add_window"),)
 _REMOVE = "Remove from Project"

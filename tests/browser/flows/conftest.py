@@ -15,7 +15,7 @@ from playwright.async_api import BrowserContext, Page, Route
 
 from agent.domain.touch import Target
 from flows import Catalogue, Directory, TenantAddress, Timeouts, open_directory
-from flows.legacy.tab import Tab
+from flows.page.tab import Tab
 from tests.browser.conftest import Sandbox
 
 SERVICE_ACCOUNT = "svc.provisioning@example.com"

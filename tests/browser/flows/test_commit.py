@@ -10,8 +10,8 @@ import pytest
 from agent.domain.person import NewUser, UserChange
 from agent.errors import AgentError, AnswerLost, Failed, SaveRejected, SignedOut
 from flows import Directory
-from flows.legacy import commit as commit_module
-from flows.legacy.tab import Tab
+from flows.page import commit as commit_module
+from flows.page.tab import Tab
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     EMAIL,

@@ -14,8 +14,8 @@ import flows
 from agent.domain.person import Listing, UserChange
 from agent.errors import Failed, UnknownPage
 from flows import Directory
-from flows.legacy.controls import set_checkbox
 from flows.legacy.listing import open_list
+from flows.page.controls import set_checkbox
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import EMAIL, SmallSite, make_person, person_in, plan_fault, writes_in
 

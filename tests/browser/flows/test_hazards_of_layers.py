@@ -11,8 +11,8 @@ from agent.domain.person import NewUser, UserChange
 from agent.domain.touch import Target
 from agent.errors import UnknownPage
 from flows import Directory
-from flows.legacy.commit import commit
-from flows.legacy.windows import button, confirm_window, window
+from flows.page.commit import commit
+from flows.page.windows import button, confirm_window, window
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     EMAIL,

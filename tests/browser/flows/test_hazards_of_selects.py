@@ -10,7 +10,7 @@ import pytest
 from agent.domain.person import NewUser
 from agent.errors import Failed
 from flows import Directory
-from flows.legacy.controls import DesignSelect, choose_by_name, choose_by_value, choose_nothing, held_value
+from flows.page.controls import DesignSelect, choose_by_name, choose_by_value, choose_nothing, held_value
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import EMAIL, SmallSite, person_in
 

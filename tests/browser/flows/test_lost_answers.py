@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext
 from agent.domain.person import NewUser, UserChange
 from agent.errors import AnswerLost, Failed
 from flows import Catalogue, Directory, TenantAddress, Timeouts
-from flows.legacy.tab import Tab
+from flows.page.tab import Tab
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import EMAIL, RecordingGate, job_title, make_person, plan_fault, writes_in
 

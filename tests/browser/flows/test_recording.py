@@ -13,9 +13,9 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page
 
 from agent.errors import Failed
-from flows.legacy.limits import is_navigated_away
-from flows.legacy.protocol import PageScripts
-from flows.legacy.reading import Reading
+from flows.page.limits import is_navigated_away
+from flows.page.protocol import PageScripts
+from flows.page.reading import Reading
 from tests.browser.flows.conftest import IMPATIENT, SmallSite
 
 _WORDS = Reading(None, "return words(document.body);")

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Route
 
 from agent.errors import AgentError, Failed, SignedOut, SignInRejected, UnknownPage
 from flows import Catalogue, TenantAddress, open_directory
-from flows.legacy import sign_in as sign_in_module
+from flows.page import sign_in as sign_in_module
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     IMPATIENT,

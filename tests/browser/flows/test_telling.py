@@ -8,8 +8,8 @@ from playwright.async_api import Page
 from agent.errors import UnknownPage
 from flows import Catalogue, ControlUse, PageReading, TenantAddress, Timeouts
 from flows.legacy.edit_page import EDIT_PAGE
-from flows.legacy.reading import Reading
-from flows.legacy.tab import Tab
+from flows.page.reading import Reading
+from flows.page.tab import Tab
 
 LISTED = '<div id="header-avatar" data-login="a@example.com"></div><p class="w">one</p><p class="w">two</p>'
 NAMED = Reading(None, 'return many("shell.avatar").map((el) => el.dataset.login);', name="avatars")

@@ -10,7 +10,7 @@ from agent.domain.person import NewUser, UserChange
 from agent.errors import AgentError, Failed, UnknownPage
 from flows import Directory
 from flows.legacy.person_form import Fields
-from flows.legacy.shell import Shell
+from flows.page.shell import Shell
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     EMAIL,

@@ -25,7 +25,7 @@ from agent.recording.kept import KeptJob
 from agent.recording.serving import FrozenPages
 from fixtures.running import browser_path
 from flows import Catalogue
-from flows.catalogue import Match, own_file
+from flows.catalogue import Match
 from tests.browser.jobs.conftest import ANA, ENGINEER, Desk, job, provision
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,7 +34,7 @@ UPDATE = job("update", person={"email": ANA, "attributes": {"job_title": "Site M
 
 def rename(desk: Desk, folder: Path, key: str, old: str, new: str) -> None:
     """From now on the desk's catalogue calls this place otherwise than the pages do."""
-    text = own_file().read_text(encoding="utf-8")
+    text = Catalogue.load().source
     at = text.index(f'[hooks."{key}"]')
     changed = text[:at] + text[at:].replace(old, new, 1)
     assert changed != text

@@ -10,8 +10,8 @@ import pytest
 
 import flows
 from agent.errors import Failed
-from flows.catalogue import Catalogue, Mark, Match, own_file
-from flows.legacy import reading
+from flows.catalogue import Catalogue, Mark, Match, own_folder
+from flows.page import reading
 
 FLOWS = Path(flows.__file__).parent
 KEY = re.compile(r"^[a-z_]+\.[a-z_]+$")
@@ -183,8 +183,8 @@ def test_an_installed_package_brings_its_own_catalogue(tmp_path: Path) -> None:
     (package / "selectors").mkdir()
     (package / "selectors" / "legacy.toml").write_text(SMALL, encoding="utf-8")
 
-    assert own_file(package) == package / "selectors" / "legacy.toml"
-    assert own_file(FLOWS) == FLOWS.parent / "selectors" / "legacy.toml"
+    assert own_folder(package) == package / "selectors"
+    assert own_folder(FLOWS) == FLOWS.parent / "selectors"
 
 
 def test_every_entry_has_a_mark_and_a_reason() -> None:

@@ -9,20 +9,22 @@ from collections.abc import Iterator
 import pytest
 
 import flows.legacy
+import flows.page
 from agent.errors import Failed
 from flows import Catalogue, Use, rechecking_for
-from flows.legacy.places import Placed, placed_again, written
-from flows.legacy.reading import Reading
 from flows.legacy.rechecking import READINGS
+from flows.page.places import Placed, placed_again, written
+from flows.page.reading import Reading
 
 
 def all_readings() -> Iterator[tuple[str, Reading]]:
-    """Every reading of the legacy flows, by module and name."""
-    for module in pkgutil.iter_modules(flows.legacy.__path__):
-        found = importlib.import_module(f"flows.legacy.{module.name}")
-        yield from (
-            (f"{module.name}.{name}", value) for name, value in vars(found).items() if isinstance(value, Reading)
-        )
+    """Every reading of the flows, by module and name."""
+    for package in (flows.page, flows.legacy):
+        for module in pkgutil.iter_modules(package.__path__):
+            found = importlib.import_module(f"{package.__name__}.{module.name}")
+            yield from (
+                (f"{module.name}.{name}", value) for name, value in vars(found).items() if isinstance(value, Reading)
+            )
 
 
 def test_every_named_reading_can_be_made_again() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from flows.catalogue import Catalogue
 from flows.interface import ControlUse, PageObserver, PageReading, Place
-from flows.legacy.places import Placed, written
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer
+from flows.page.places import Placed, written
+from flows.page.reading import Reading
+from flows.page.shell import Layer
 
 
 class Telling:

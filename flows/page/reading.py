@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.catalogue import Catalogue
-from flows.legacy.shell import SHELL_SCRIPT, Layer
+from flows.page.shell import SHELL_SCRIPT, Layer
 
 _USE = re.compile(r"\b(one|maybe|many|found|pattern)\(\s*\"([a-z_]+\.[a-z_]+)\"")
 

@@ -17,8 +17,8 @@ from playwright.async_api import Locator
 
 from agent.domain.names import find_names, normal_name
 from agent.errors import Failed, Mender, UnknownPage
-from flows.legacy.reading import Reading
-from flows.legacy.tab import Tab
+from flows.page.reading import Reading
+from flows.page.tab import Tab
 
 _POLL_SECONDS = 0.03
 

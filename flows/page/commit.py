@@ -19,11 +19,11 @@ from playwright.async_api import TimeoutError as BrowserTimeout
 from agent.domain.touch import Target
 from agent.errors import AgentError, AnswerLost, Failed, Mender, SaveRejected, SignedOut, UnknownPage
 from flows.interface import CommitGate
-from flows.legacy import overlays
-from flows.legacy.limits import bounded, is_browser_lost, translated
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer, Shell
-from flows.legacy.tab import Tab
+from flows.page import overlays
+from flows.page.limits import bounded, is_browser_lost, translated
+from flows.page.reading import Reading
+from flows.page.shell import Layer, Shell
+from flows.page.tab import Tab
 
 _ROUNDS = 3
 _USUALLY_SENT_SECONDS = 1.0

@@ -18,9 +18,9 @@ from playwright.async_api import Error as BrowserError
 
 from agent.errors import Failed, Mender, SignInRejected, UnknownPage
 from flows.interface import SignInCredentials
-from flows.legacy.limits import is_browser_lost, is_navigated_away
-from flows.legacy.reading import Reading
-from flows.legacy.tab import Tab
+from flows.page.limits import is_browser_lost, is_navigated_away
+from flows.page.reading import Reading
+from flows.page.tab import Tab
 
 
 class _Screen(StrEnum):

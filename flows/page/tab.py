@@ -19,12 +19,12 @@ from agent.domain.touch import TOUCH_RECORDER
 from agent.errors import Failed, RetrySafe, UnknownPage
 from flows.catalogue import Catalogue
 from flows.interface import PageObserver, Use
-from flows.legacy.limits import bounded, is_navigated_away, translated
-from flows.legacy.places import Placed
-from flows.legacy.protocol import PageScripts
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer, Shell, flash_recorder
-from flows.legacy.telling import Telling
+from flows.page.limits import bounded, is_navigated_away, translated
+from flows.page.places import Placed
+from flows.page.protocol import PageScripts
+from flows.page.reading import Reading
+from flows.page.shell import Layer, Shell, flash_recorder
+from flows.page.telling import Telling
 from flows.tenant import TenantAddress, Timeouts
 
 T = TypeVar("T")

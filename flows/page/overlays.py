@@ -9,8 +9,8 @@ import asyncio
 import time
 
 from agent.errors import UnknownPage
-from flows.legacy.shell import Layer, Shell
-from flows.legacy.tab import Tab
+from flows.page.shell import Layer, Shell
+from flows.page.tab import Tab
 
 _ROUNDS = 4
 _CLOSING_SECONDS = 1.5

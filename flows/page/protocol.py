@@ -27,7 +27,7 @@ class PageScripts:
     async def run(self, function: str, argument: str) -> str:
         """What the function of one text answers, a text.
 
-        Raises the browser's Error when there is no page to run in (:func:`flows.legacy.limits.is_navigated_away` tells
+        Raises the browser's Error when there is no page to run in (:func:`flows.page.limits.is_navigated_away` tells
         when another document has come in between), and when the function throws. Has no limit of time of its own.
         """
         if self._page.is_closed():

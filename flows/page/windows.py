@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from agent.errors import UnknownPage
-from flows.legacy.reading import Reading
-from flows.legacy.shell import Layer
-from flows.legacy.tab import Tab
+from flows.page.reading import Reading
+from flows.page.shell import Layer
+from flows.page.tab import Tab
 
 WINDOW = Reading(
     "confirm.window",
