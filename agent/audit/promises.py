@@ -117,6 +117,14 @@ def before_the_ledger(count: int, opened_at: str) -> str:
     return f"Anything about {what} from before the ledger was opened ({opened_at}): no entry speaks of them."
 
 
+def beside(names: Sequence[str]) -> str:
+    """For files and folders that belong to no job."""
+    shown = ", ".join(name.encode("unicode_escape").decode() for name in names[:5])
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    what = "1 file or folder" if len(names) == 1 else f"{len(names)} files or folders"
+    return f"Anything about {what} that no entry speaks of, and that were not looked into: {shown}{more}."
+
+
 def records(count: int) -> str:
     """For runs of which the bundle has the records."""
     what = "1 job that is" if count == 1 else f"{count} jobs that are"

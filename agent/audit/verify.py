@@ -92,6 +92,8 @@ def verify_tenant(tenant: Path, anchors: Anchors) -> Findings:
     view = check_ledger(FolderFiles(tenant / LEDGER), anchors, findings)
     _check_tenant(tenant, view, findings)
     days = [day for day in sorted(tenant.iterdir()) if _DAY.fullmatch(day.name)]
+    if beside := _beside(tenant, days):
+        findings.open.append(promises.beside(beside))
     linked = {day.name for day in days if day.is_symlink()}
     findings.problems += [_link(name) for name in sorted(linked)]
     folders = [job for day in days if day.name not in linked for job in _jobs(day)]
@@ -160,6 +162,17 @@ def _jobs(day: Path) -> list[Path]:
     """The folders of a day. One without its marker is left by a process killed in its very first moment."""
     found = sorted(path for path in day.iterdir() if path.is_dir() and not path.name.startswith("."))
     return [path for path in found if any(child.name != f".{PARTIAL}.new" for child in path.iterdir())]
+
+
+def _beside(tenant: Path, days: Sequence[Path]) -> list[str]:
+    """What lies in a tenant's folder and is neither the ledger, the shared bodies nor a job: no entry speaks of it."""
+    found = [path for path in tenant.iterdir() if path not in days and path.name not in {LEDGER, OBJECTS}]
+    for day in days:
+        if day.is_symlink() or not day.is_dir():
+            continue  # told as a link, or below
+        found += [path for path in day.iterdir() if path.name.startswith(".") or not path.is_dir()]
+    found += [day for day in days if not day.is_dir()]
+    return sorted(path.relative_to(tenant).as_posix() for path in found)
 
 
 def _check_folders(

@@ -150,6 +150,20 @@ def test_a_folder_that_was_never_begun_is_no_problem_and_an_emptied_one_is(archi
     assert codes(verify_tenant(archive.tenant, archive.anchors)) == ["evidence-folder-removed"]
 
 
+def test_what_lies_beside_the_jobs_is_told(archive: Archive) -> None:
+    """A file that no entry speaks of proves nothing; who finds it in the folder must not think it was checked."""
+    assert not any("no entry speaks of, and" in text for text in verify_tenant(archive.tenant, archive.anchors).open)
+    day = archive.folder(JOB).parent
+    for planted in (day / "approval.pdf", archive.tenant / "README.txt", day / ".hidden" / "x", archive.tenant / "2026"):
+        planted.parent.mkdir(exist_ok=True)
+        planted.write_text("nothing of ours")
+    findings = verify_tenant(archive.tenant, archive.anchors)
+    (told,) = (text for text in findings.open if "no entry speaks of, and" in text)
+    assert told.startswith("Anything about 4 files or folders")
+    assert all(name in told for name in (f"{day.name}/approval.pdf", "README.txt", f"{day.name}/.hidden", "2026"))
+    assert codes(findings) == []
+
+
 def test_a_running_job_and_a_folder_from_before_the_ledger_are_told(archive: Archive) -> None:
     """Neither is a problem, and neither is proven; but a folder that names no such time is."""
     (archive.folder(JOB).parent / "090000-update-bb0001").mkdir()
