@@ -13,7 +13,9 @@ who can mend it, and whether the same job may be run again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 
 class Mender(StrEnum):
@@ -108,6 +110,40 @@ class UnknownPage(Failed):
 
     default_mender = Mender.DEVELOPER
     default_retry = RetrySafe.NO
+
+
+class ShapeChanged(UnknownPage):
+    """A region that a flow was about to write from has changed so that the write could mean something else.
+
+    Nothing was sent. ``flow`` and ``region`` are names (``flows.names.Flow``, a key of the pack's shapes); ``findings``
+    are texts, the worst first; ``shape`` is what was seen, structure alone, and ``known`` what the pack knows.
+    """
+
+    def __init__(
+        self,
+        flow: str,
+        region: str,
+        findings: Sequence[str],
+        *,
+        expected: str = "",
+        shape: Mapping[str, Any] | None = None,
+        known: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.flow = flow
+        self.region = region
+        self.findings = tuple(findings)
+        self.shape = dict(shape or {})
+        self.known = dict(known or {})
+        super().__init__(
+            "shape-changed",
+            f"The part {region} of the page is not as this agent knows it, so a click there could mean something else.",
+            expected=expected or f"the known shape of {region}",
+            seen="; ".join(self.findings),
+        )
+
+    def diagnostics(self) -> dict[str, str]:
+        """With the flow and the region."""
+        return {**super().diagnostics(), "flow": self.flow, "region": self.region}
 
 
 class SaveRejected(Failed):

@@ -13,10 +13,10 @@ every control that is used, is told to a :class:`PageObserver`, so that a job ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from playwright.async_api import Page
 
@@ -100,6 +100,32 @@ class ControlUse:
     took: float
     failed: bool = False
     places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A region was compared with its known shape before a write.
+
+    ``severity``: "same", "degraded" (told, and gone on) or "dangerous" (nothing was written). ``findings`` are texts,
+    the worst first. ``seen`` and ``known`` are structure and words of the interface, nobody's data; ``rows`` put them
+    side by side: what is known, what was seen, and what that means ("", "degraded" or "dangerous").
+    """
+
+    flow: str
+    region: str
+    severity: Literal["same", "degraded", "dangerous"]
+    findings: tuple[str, ...]
+    seen: Mapping[str, Any]
+    known: Mapping[str, Any]
+    rows: tuple[tuple[str, str, str], ...] = ()
+
+
+@runtime_checkable
+class ShapeObserver(Protocol):
+    """An observer that wants to know how regions compare with their known shapes, too."""
+
+    async def shape_examined(self, examined: Examined) -> None:
+        """A region was compared, whatever came of it."""
 
 
 class PageObserver(Protocol):
@@ -194,6 +220,14 @@ class Directory(Protocol):
     async def invite(self, user_id: str, email: str) -> None:
         """Invite or Re-Invite: sends one e-mail, cannot be undone or observed in the mailbox."""
 
+    # --- other Directories of the tenant ---
+
+    def project(self, project: Project) -> ProjectDirectory:
+        """The Directory of one project; loads nothing yet."""
+
+    def groups(self) -> Groups:
+        """The distribution groups of the company; loads nothing yet."""
+
 
 class Groups(Protocol):
     """The distribution groups of a company or of a project. The writing methods are as those of the Directory."""
@@ -222,8 +256,14 @@ class ProjectDirectory(Protocol):
     async def find_member(self, email: str) -> Member | None:
         """The user of this address in the project, active or not; None when there is none. Contacts do not count."""
 
-    async def list_members(self, on_page: Callable[[int, int], None] | None = None) -> Sequence[Member]:
-        """Everybody in the project, inactive people and contacts, too; as many as the page says there are."""
+    async def list_members(
+        self, on_page: Callable[[int, int], None] | None = None, *, ids_of: Collection[str] = ()
+    ) -> Sequence[Member]:
+        """Everybody in the project, inactive people and contacts, too; as many as the page says there are.
+
+        Users with an address in ``ids_of`` come with their user id, others only where the list tells it: the new
+        generation's does not, and costs a page load for each of these addresses.
+        """
 
     async def add_member(self, new: NewMember) -> None:
         """Add User with a person whom the company has already. Never creates a person."""

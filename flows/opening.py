@@ -7,12 +7,14 @@ from playwright.async_api import Page
 from agent.domain.person import TenantFacts
 from agent.errors import Failed, Mender
 from flows.catalogue import Catalogue
+from flows.directory import TenantDirectory
 from flows.interface import CommitGate, Directory, PageObserver, SignInCredentials
-from flows.legacy.directory import LegacyDirectory
-from flows.legacy.rechecking import LegacyRechecking
 from flows.page.tab import Tab
 from flows.rechecking import Rechecking
+from flows.recorded import RecordedFlows
 from flows.tenant import TenantAddress, Timeouts
+
+_KNOWN = ("legacy", "mfe")
 
 
 async def open_directory(
@@ -38,20 +40,22 @@ async def open_directory(
     lives: it remembers the tenant's names.
     """
     tab = Tab(page, tenant, catalogue, timeouts or Timeouts(), observer)
+    tab.template_ids = facts.template_ids if facts else {}
     await tab.prepare()
-    directory = LegacyDirectory(tab, gate, account=credentials.email, facts=facts)
+    directory = TenantDirectory(tab, gate, credentials.email, facts)
     await directory.enter(credentials if may_sign_in else None)
     return directory
 
 
 def rechecking_for(generation: str) -> Rechecking:
-    """Today's flows for recorded pages of this generation; Failed("unknown-generation") for one they do not know."""
-    if generation != "legacy":
+    """Today's flows for recorded pages, whose lists are of this generation; Failed("unknown-generation") for one they
+    do not know."""
+    if generation not in _KNOWN:
         raise Failed(
             "unknown-generation",
             f"This agent has no flows for the generation {generation!r} of Procore's pages.",
-            expected="legacy",
+            expected=" or ".join(_KNOWN),
             seen=generation,
             mender=Mender.OPERATOR,
         )
-    return LegacyRechecking()
+    return RecordedFlows(generation)

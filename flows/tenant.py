@@ -27,6 +27,11 @@ class TenantAddress:
         if not self.company_id.isascii() or not self.company_id.isdigit():
             raise ValueError(f"company id {self.company_id!r}: expected digits only")
 
+    def knows_language(self, locale: str) -> bool:
+        """Whether pages in this language may be written to: the tenant's own, and English of any country. The words
+        that the flows read are the same in all of it; where a country has its own, the catalogue has both."""
+        return locale in self.locales or locale.split("-", 1)[0] == "en"
+
     @property
     def directory_path(self) -> str:
         """Path of the company Directory on the app host [C]."""

@@ -37,10 +37,12 @@ class SignedIn:
 
 @dataclass
 class TenantAccess:
-    """The one sign-in of a tenant. ``on_sign_in`` is told whether the password was typed."""
+    """The one sign-in of a tenant. ``on_sign_in`` is told whether the password was typed, ``on_lost`` that the session
+    ended, or was asked for its code again, while it was in use."""
 
     sign_in: SignIn
     on_sign_in: Callable[[bool], None] = lambda typed: None
+    on_lost: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
     _now: SignedIn | None = None
     _rejected: SignInRejected | None = None
@@ -85,9 +87,12 @@ class TenantAccess:
                 return self._now, False
             if self._rejected is not None:
                 raise self._rejected
-            is_first = stale is None and not has_ended
-            state = await asyncio.to_thread(self.sign_in.stored.load) if is_first else None
-            if state is None:
+            if stale is None and not has_ended:
+                state = await asyncio.to_thread(self.sign_in.stored.load)
+            else:  # only asked for its code again, perhaps: then the password is not needed
+                self.on_lost()
+                state = self._now.state if self._now is not None else None
+            if state is None or self._now is not None:
                 await self.sign_in.credentials.code_ready()
             aside = await self._enter_aside(browser, state)
             try:

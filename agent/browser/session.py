@@ -119,7 +119,11 @@ class TenantSession:
             return await self.open()
         running = self._opened
         await self._sign_in.credentials.code_ready()
-        aside = await enter(browser, self._sign_in, self._gate, None)
+        try:  # the session may only be asked for its code again: then the password is not needed
+            before: Any = await asyncio.wait_for(running.context.storage_state(), CALL_LIMIT_S)
+        except (PlaywrightError, TimeoutError) as error:
+            raise lost(error) from error
+        aside = await enter(browser, self._sign_in, self._gate, before)
         try:
             state = await asyncio.wait_for(aside.context.storage_state(), CALL_LIMIT_S)
             await asyncio.wait_for(running.context.clear_cookies(), CALL_LIMIT_S)
@@ -178,20 +182,7 @@ async def enter(
     Raises what the flows raise: SignedOut when the state is too old and ``may_sign_in`` False; Failed("browser-lost").
     """
     watched = _Watched(sign_in.credentials)
-    try:
-        context = await asyncio.wait_for(
-            browser.new_context(
-                storage_state=state,
-                locale=sign_in.locale,
-                timezone_id="UTC",  # times on the pages are UTC [I]
-                viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
-                service_workers="block",  # their requests would pass by the dry run's network guard
-                accept_downloads=False,
-            ),
-            CALL_LIMIT_S,
-        )
-    except Exception as error:  # the driver's death shows as a bare Exception
-        raise lost(error) from error
+    context = await fresh_context(browser, sign_in, state)
     try:
         page = await asyncio.wait_for(context.new_page(), CALL_LIMIT_S)
         directory = await open_directory(
@@ -214,6 +205,24 @@ async def enter(
         await closed_in_time(context.close())
         raise
     return Opened(directory, context, page, browser.version, watched.used)
+
+
+async def fresh_context(browser: Browser, sign_in: SignIn, state: Any) -> BrowserContext:
+    """A context of its own with this state (None: nobody is signed in). Failed("browser-lost")."""
+    try:
+        return await asyncio.wait_for(
+            browser.new_context(
+                storage_state=state,
+                locale=sign_in.locale,
+                timezone_id="UTC",  # times on the pages are UTC [I]
+                viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
+                service_workers="block",  # their requests would pass by the dry run's network guard
+                accept_downloads=False,
+            ),
+            CALL_LIMIT_S,
+        )
+    except Exception as error:  # the driver's death shows as a bare Exception
+        raise lost(error) from error
 
 
 async def remember_session(context: BrowserContext, sign_in: SignIn) -> Any:

@@ -21,7 +21,8 @@ class Listing(StrEnum):
 
 
 class Sighting(Frozen):
-    """One row of a list. ``user_id`` is None for contacts, which have no login [D]."""
+    """One row of a list. ``user_id`` is None for contacts, which have no login [D], and for rows of the new generation
+    that were only listed: those tell the person id alone [C]."""
 
     listing: Listing
     user_id: str | None
@@ -104,7 +105,9 @@ class Fingerprint(Frozen):
     signed_in_as: str
     capabilities: Capabilities
     catalogue: str  # sha256 of the selector catalogue
-    people: int | None = None  # active users, as the pager of the Users list says
+    pack: str = ""  # name and version of the pack that the catalogue is
+    people: int | None = None  # active users, as the pager of the Users list says; with contacts where it counts them
+    generations: Mapping[str, str] = Field(default_factory=dict)  # page kind -> generation, as far as pages were met
 
 
 class TenantFacts(Frozen):
@@ -114,6 +117,7 @@ class TenantFacts(Frozen):
     company_templates: tuple[str, ...] = ()
     project_templates: tuple[str, ...] = ()  # global ones
     project_specific_templates: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  # project id -> names
+    template_ids: Mapping[str, str] = Field(default_factory=dict)  # id -> name, of every template; empty if not seen
     projects: tuple[Project, ...] = ()
     company_tools: tuple[str, ...] = ()  # labels of the per-tool table; empty where it was not seen
     add_user_fields: frozenset[str] = frozenset()  # attributes which the Add User form shows

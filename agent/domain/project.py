@@ -10,8 +10,9 @@ from agent.domain.access import Frozen
 class Member(Frozen):
     """One person in a project's Directory; ``template`` is the one on this project, None for none.
 
-    ``user_id`` is None for contacts, which have no login; ``role`` is the project role, "" for none or where the page
-    does not show it; ``invited`` is as in :class:`agent.domain.person.Sighting`.
+    ``user_id`` is None for a ``contact``, who has no login, and where a list does not tell it (the new generation's);
+    ``role`` is the project role, "" for none or where the page does not show it; ``invited`` is as in
+    :class:`agent.domain.person.Sighting`.
     """
 
     user_id: str | None
@@ -22,6 +23,7 @@ class Member(Frozen):
     template: str | None = None
     role: str = ""
     active: bool = True
+    contact: bool = False
     invited: bool | None = None
 
 
@@ -49,7 +51,11 @@ class GroupMember(Frozen):
 
 
 class DistributionGroup(Frozen):
-    """A distribution group; ``project_id`` is None for one of the company, which a project shows but cannot change."""
+    """A distribution group; ``project_id`` is None for one of the company, which a project shows but cannot change.
+
+    ``id`` is what the pages know the group by: a number, or its name in the new generation, whose pages show no number
+    (no two groups of one Directory have the same name). It is good for the pages it was read from.
+    """
 
     id: str
     name: str

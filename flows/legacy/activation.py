@@ -9,11 +9,13 @@ from agent.domain.person import Listing, Sighting
 from agent.errors import Failed, UnknownPage
 from flows.interface import CommitGate
 from flows.legacy.listing import open_list
+from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit import commit
 from flows.page.controls import set_checkbox
 from flows.page.tab import Tab
 from flows.page.windows import button, confirm_window, window
+from flows.shapes import examine
 
 _INACTIVATE = "Inactivate Users"
 _REACTIVATE = "Reactivate User"
@@ -47,19 +49,7 @@ async def the_row(tab: Tab, listing: Listing, user_id: str, email: str) -> Sight
 
 async def inactivate(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:
     """Tick the row, Bulk Actions > Inactivate, and Inactivate in the window, which must list this person alone."""
-    await the_row(tab, Listing.USERS, user_id, email)
-    (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
-    await set_checkbox(tab, tab.at("list.checkbox_of", user_id=user_id), f"the row of {email}", True)
-    await tab.act("opening Bulk Actions", tab.at("list.bulk_actions").click)
-    await tab.act("choosing Inactivate", tab.at("list.bulk_inactivate").click)
-    _, users = await confirm_window(tab, _INACTIVATE)
-    if users != [user_id]:
-        raise UnknownPage(
-            "person-mismatch",
-            "The window would inactivate others than the person asked for.",
-            expected=f"user {user_id} alone",
-            seen=", ".join(users) or "nobody",
-        )
+    await visit_inactivate(tab, account, user_id, email)
     await commit(
         tab,
         gate,
@@ -71,19 +61,29 @@ async def inactivate(tab: Tab, gate: CommitGate, account: str, user_id: str, ema
     )
 
 
-async def reactivate(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:
-    """Reactivate in the person's row of the Inactive Users, then Reactivate in the window."""
-    row = await the_row(tab, Listing.INACTIVE_USERS, user_id, email)
+async def visit_inactivate(tab: Tab, account: str, user_id: str, email: str) -> None:
+    """Open the window "Inactivate Users" for exactly this person; nothing is sent yet."""
+    row = await the_row(tab, Listing.USERS, user_id, email)
     (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
-    await tab.act("pressing Reactivate", tab.at("list.reactivate_of", user_id=user_id).click)
-    text, _ = await confirm_window(tab, _REACTIVATE)
-    if row.name not in text and email not in text:
+    await set_checkbox(tab, tab.at("list.checkbox_of", user_id=user_id), f"the row of {email}", True)
+    await tab.act("opening Bulk Actions", tab.at("list.bulk_actions").click)
+    await examine(tab, Flow.INACTIVATE, "list.bulk_menu", touches={"inactivate"})
+    await tab.act("choosing Inactivate", tab.at("list.bulk_inactivate").click)
+    _, users = await confirm_window(tab, _INACTIVATE)
+    if users != [user_id]:
         raise UnknownPage(
             "person-mismatch",
-            "The window names somebody else than the person asked for.",
-            expected=row.name or email,
-            seen=text[:200],
+            "The window would inactivate others than the person asked for.",
+            expected=f"user {user_id} alone",
+            seen=", ".join(users) or "nobody",
         )
+    layers, names = window(_INACTIVATE), [row.name, email]
+    await examine(tab, Flow.INACTIVATE, "inactivate.window", touches={"confirm"}, layers=layers, names=names)
+
+
+async def reactivate(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:
+    """Reactivate in the person's row of the Inactive Users, then Reactivate in the window."""
+    await visit_reactivate(tab, account, user_id, email)
     await commit(
         tab,
         gate,
@@ -93,3 +93,22 @@ async def reactivate(tab: Tab, gate: CommitGate, account: str, user_id: str, ema
         lands=lands_on_list(tab),
         layers=window(_REACTIVATE),
     )
+
+
+async def visit_reactivate(tab: Tab, account: str, user_id: str, email: str) -> None:
+    """Open the window "Reactivate User" for this person; nothing is sent yet."""
+    row = await the_row(tab, Listing.INACTIVE_USERS, user_id, email)
+    (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
+    ids, names = {"user_id": user_id}, [row.name, email]
+    await examine(tab, Flow.REACTIVATE, "reactivate.row", touches={"reactivate"}, ids=ids, names=names)
+    await tab.act("pressing Reactivate", tab.at("list.reactivate_of", user_id=user_id).click)
+    text, _ = await confirm_window(tab, _REACTIVATE)
+    if not any(told and told in text for told in (row.name, email)):
+        raise UnknownPage(
+            "person-mismatch",
+            "The window names somebody else than the person asked for.",
+            expected=row.name or email,
+            seen=text[:200],
+        )
+    layers = window(_REACTIVATE)
+    await examine(tab, Flow.REACTIVATE, "reactivate.window", touches={"confirm"}, layers=layers, names=names)

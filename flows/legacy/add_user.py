@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from agent.domain.person import NewUser
 from agent.errors import Failed, UnknownPage
 from flows.interface import CommitGate
 from flows.legacy.listing import open_list
 from flows.legacy.person_form import Fields, fill_attributes, fill_company
+from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit import commit
 from flows.page.controls import DesignSelect, choose_by_name, set_text
 from flows.page.reading import Reading
 from flows.page.shell import Layer, Shell
 from flows.page.tab import Tab
+from flows.shapes import examine
 
 _COMPANY = DesignSelect("add_user.vendor_box", "add_user.vendor_value", "Company")
 _DEFAULT_TEMPLATE = DesignSelect(
@@ -57,6 +60,15 @@ async def _opened_form(tab: Tab) -> tuple[Shell, Fields]:
     return shell, Fields(raw)
 
 
+async def visit_add_user(tab: Tab, account: str, *, touches: Collection[str] = ("email_address",)) -> Fields:
+    """Open the window, ready to be filled: known account, language and shape. Company and templates always count."""
+    shell, fields = await _opened_form(tab)
+    (await overlays.cleared(tab, shell, layers=_WINDOW)).refuse_before_write(tab.tenant, account)
+    everywhere = {"company", "default_template", "company_template", "submit"}
+    await examine(tab, Flow.ADD_USER, "add_user.form", touches={*touches, *everywhere}, layers=_WINDOW)
+    return fields
+
+
 async def create_user(tab: Tab, gate: CommitGate, account: str, new: NewUser) -> str:
     """Fill the window, send it, and return the new user's id, taken from the address that answered.
 
@@ -64,9 +76,7 @@ async def create_user(tab: Tab, gate: CommitGate, account: str, new: NewUser) ->
     SaveRejected carries the messages of the fields: a duplicate address reads in many ways, so the caller decides by
     looking the address up.
     """
-    shell, fields = await _opened_form(tab)
-    fields.refuse_unknown(tab, "form.add_user")
-    (await overlays.cleared(tab, shell, layers=_WINDOW)).refuse_before_write(tab.tenant, account)
+    fields = await visit_add_user(tab, account, touches={"email_address", *new.attributes})
     await set_text(tab, tab.at("add_user.field", field="email_address"), "Email Address", new.email)
     await fill_attributes(tab, "add_user.field", fields, new.attributes)
     if new.company is not None:

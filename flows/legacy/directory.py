@@ -17,13 +17,13 @@ from agent.domain.person import (
     TenantFacts,
     UserChange,
 )
-from agent.errors import SignedOut, UnknownPage
-from flows.interface import CommitGate, SignInCredentials
+from flows.interface import CommitGate
 from flows.legacy import activation, add_user, edit_page, invitation, listing, user_edit, user_projects
 from flows.legacy.fingerprint import take_fingerprint
+from flows.legacy.groups import LegacyGroups
 from flows.legacy.history import read_history
+from flows.legacy.project_directory import LegacyProjectDirectory
 from flows.legacy.tenant_facts import read_facts
-from flows.page.sign_in import sign_in
 from flows.page.tab import Tab
 
 
@@ -34,33 +34,12 @@ class LegacyDirectory:
         self._tab = tab
         self._gate = gate
         self._account = account
-        self._fingerprint: Fingerprint | None = None
         self._facts = facts
 
-    async def enter(self, credentials: SignInCredentials | None) -> None:
-        """Open the list; when the session is over, sign in first, or raise SignedOut where no credentials are given."""
-        try:
-            await self._open_list()
-        except (SignedOut, UnknownPage) as error:
-            if isinstance(error, UnknownPage) and not self._tab.is_at_sign_in_host:
-                raise
-            if credentials is None:
-                raise SignedOut from error
-            await sign_in(self._tab, credentials)
-            await self._open_list()
-
     async def fingerprint(self) -> Fingerprint:
-        """No page load for the first call after entering; one for any other."""
-        if self._fingerprint is None:
-            await self._open_list()
-        taken, self._fingerprint = self._fingerprint, None
-        if taken is None:  # _open_list has just set it
-            raise AssertionError("no fingerprint after opening the list")
-        return taken
-
-    async def _open_list(self) -> None:
+        """What kind of Directory this is, from the list of users (one page load)."""
         page = await listing.open_list(self._tab, Listing.USERS.value, per_page=5, props=True)
-        self._fingerprint = take_fingerprint(self._tab, page, self._account)
+        return take_fingerprint(self._tab, page, self._account)
 
     async def server_time(self) -> datetime:
         """See :meth:`Tab.server_time`."""
@@ -133,3 +112,11 @@ class LegacyDirectory:
     async def invite(self, user_id: str, email: str) -> None:
         """See :func:`flows.legacy.invitation.invite`."""
         await invitation.invite(self._tab, self._gate, self._account, user_id, email)
+
+    def project(self, project: Project) -> LegacyProjectDirectory:
+        """The project's Directory in this generation."""
+        return LegacyProjectDirectory(self._tab, self._gate, self._account, project)
+
+    def groups(self) -> LegacyGroups:
+        """The company's groups in this generation."""
+        return LegacyGroups(self._tab, self._gate, self._account, None)

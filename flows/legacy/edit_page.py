@@ -15,6 +15,7 @@ from agent.domain.person import Person
 from agent.errors import Failed, Mender, UnknownPage
 from flows.legacy.person_form import Fields
 from flows.page import overlays
+from flows.page.controls import refuse_renamed
 from flows.page.reading import Reading
 from flows.page.shell import Shell
 from flows.page.tab import Tab
@@ -33,7 +34,8 @@ EDIT_PAGE = Reading(
       locked: maybe("user_page.locked_banner") !== null, fields: fields(form),
       vendorText: vendor ? words(maybe("select.trigger", vendor)) : "",
       template: template
-        ? { value: template.value, text: words(template.selectedOptions[0]), disabled: template.disabled } : null,
+        ? { value: template.value, text: words(template.selectedOptions[0]), disabled: template.disabled,
+          options: [...template.options].map((option) => [option.value, words(option)]) } : null,
       tools: many("edit_user.tool_row").map((row) => {
         const radios = [...row.querySelectorAll("input[type=radio]")];
         const chosen = radios.find((radio) => radio.checked);
@@ -63,6 +65,12 @@ class EditPage:
     def email(self) -> str:
         """The address that the page shows for the person."""
         return self.fields.attribute("email_address") or ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the page may call the person."""
+        first, last = self.fields.attribute("first_name") or "", self.fields.attribute("last_name") or ""
+        return tuple(filter(None, (f"{first} {last}".strip(), self.email)))
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -138,7 +146,7 @@ async def open_edit_page(tab: Tab, user_id: str) -> EditPage:
 
 
 async def ready_edit_page(tab: Tab, user_id: str, account: str) -> EditPage:
-    """The Edit page, ready to be written from: the right user, signed in as the account, known language and fields.
+    """The Edit page, ready to be written from: the right user, signed in as the account, known language.
 
     No page load when the tab shows a few seconds old, untouched one (where the last save has landed); else one.
     """
@@ -149,7 +157,6 @@ async def ready_edit_page(tab: Tab, user_id: str, account: str) -> EditPage:
     if not fresh:
         tab.trust()
     (await overlays.cleared(tab, shell)).refuse_before_write(tab.tenant, account)
-    page.fields.refuse_unknown(tab, "form.edit_user")
     return page
 
 
@@ -180,6 +187,12 @@ async def _read(tab: Tab, user_id: str) -> tuple[Shell, EditPage]:
             expected=f"user {user_id}",
             seen=f"user {page.raw['userId']}",
         )
+    template = page.raw["template"]
+    for value, text in template["options"] if template is not None else ():
+        if value not in {"", NO_TEMPLATE}:
+            refuse_renamed(tab, "Company Permissions Template", value, text)
+    if (held := page.fields.hidden("user[default_permission_template_id]")) is not None:
+        refuse_renamed(tab, "Default Permission Template", held.value, page.raw["defaultTemplate"])
     return shell, page
 
 

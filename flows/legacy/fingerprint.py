@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.domain.person import Capabilities, Fingerprint
-from agent.errors import Failed, Mender, RetrySafe, UnknownPage
+from agent.errors import UnknownPage
 from flows.legacy.listing import ListPage
+from flows.page.shell import refuse_company
 from flows.page.tab import Tab
 
 
@@ -16,16 +17,7 @@ def take_fingerprint(tab: Tab, page: ListPage, account: str) -> Fingerprint:
     """From a loaded list. UnknownPage for another language; Failed for another account or company."""
     page.shell.refuse_before_write(tab.tenant, account)
     shown = str(page.props.get("companyId", "")) or page.shell.company_id
-    for seen in filter(None, (shown, page.shell.company_id)):
-        if seen != tab.tenant.company_id:
-            raise Failed(
-                "other-company",
-                "The page belongs to another company.",
-                expected=tab.tenant.company_id,
-                seen=seen,
-                mender=Mender.OPERATOR,
-                retry_safe=RetrySafe.NO,
-            )
+    refuse_company(tab.tenant, shown)
     name = re.search(tab.catalogue.text("list.title"), page.shell.title)
     return Fingerprint(
         generation="legacy",
@@ -35,6 +27,7 @@ def take_fingerprint(tab: Tab, page: ListPage, account: str) -> Fingerprint:
         signed_in_as=page.shell.login,
         capabilities=_capabilities(page.props),
         catalogue=tab.catalogue.sha256,
+        pack=tab.catalogue.pack,
         people=page.total,
     )
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from agent.domain.person import Listing
+from agent.domain.person import Listing, Sighting
 from flows.interface import CommitGate
 from flows.legacy.activation import lands_on_list, the_row
+from flows.names import Flow
 from flows.page.commit import commit
 from flows.page.tab import Tab
+from flows.shapes import examine
 
 
 async def invite(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:
     """Press Invite or Re-Invite of exactly this user (one page load)."""
-    row = await the_row(tab, Listing.USERS, user_id, email)
+    row = await visit_invite(tab, user_id, email)
     await commit(
         tab,
         gate,
@@ -20,3 +22,11 @@ async def invite(tab: Tab, gate: CommitGate, account: str, user_id: str, email: 
         account=account,
         lands=lands_on_list(tab),
     )
+
+
+async def visit_invite(tab: Tab, user_id: str, email: str) -> Sighting:
+    """The person's row with Invite or Re-Invite in it, looked at before it is pressed."""
+    row = await the_row(tab, Listing.USERS, user_id, email)
+    names = [row.name, email]
+    await examine(tab, Flow.INVITE, "invite.row", touches={"invite"}, ids={"user_id": user_id}, names=names)
+    return row

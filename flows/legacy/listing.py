@@ -17,7 +17,7 @@ from agent.domain.names import normal_email, normal_name, same_name
 from agent.domain.person import Correlation, Listing, Sighting
 from agent.errors import Failed, Mender, RetrySafe, UnknownPage
 from flows.page.reading import Reading
-from flows.page.shell import Shell
+from flows.page.shell import Shell, refuse_company
 from flows.page.tab import Tab
 
 PAGE_SIZE = 150
@@ -44,11 +44,13 @@ LIST = Reading(
     }
     const lines = (cell) => (cell ? [...cell.children].map(words).filter(Boolean) : []);
     const rows = many("list.row").map((row) => {
-      const edit = maybe("list.edit_link", row) || maybe("list.view_link", row);
+      const leads = [maybe("list.edit_link", row), maybe("list.view_link", row)].filter(Boolean);
+      const [edit] = leads;
       const contact = lines(maybe("list.contact_cell", row));
       return {
         id: row.dataset.id || "", personId: row.dataset.personId || "",
-        link: edit ? edit.getAttribute("data-qa") || "" : "",
+        link: edit ? edit.getAttribute("data-qa") || "" : "", href: edit ? edit.getAttribute("href") || "" : "",
+        hrefs: leads.map((link) => link.getAttribute("href") || ""),
         name: words(maybe("list.name_cell", row)), jobTitle: words(maybe("list.job_title_cell", row)), contact,
         address: lines(maybe("list.address_cell", row)), company: words(maybe("list.vendor_cell", row)),
         template: words(maybe("list.template_cell", row)),
@@ -61,7 +63,8 @@ LIST = Reading(
     if (given.props) {
       try { props = JSON.parse(one("list.root").dataset.props); } catch { missing("list.root", "JSON", "none"); }
     }
-    return { first, last, total, rows, props };
+    const owner = /"companyId": *"?(\d+)/.exec(one("list.root").dataset.props);
+    return { first, last, total, rows, props, companyId: owner ? owner[1] : "" };
     """,
     name="list",
 )
@@ -84,14 +87,26 @@ class ListPage:
 
 
 async def open_list(
-    tab: Tab, group: str, *, page: int = 1, search: str = "", per_page: int = PAGE_SIZE, props: bool = False
+    tab: Tab,
+    group: str,
+    *,
+    page: int = 1,
+    search: str = "",
+    per_page: int = PAGE_SIZE,
+    props: bool = False,
+    directory: str = "",
 ) -> ListPage:
-    """Load one page of a list (one page load). Not grouped, so that the company stands in each row."""
+    """Load one page of a list (one page load). Not grouped, so that the company stands in each row.
+
+    ``directory`` is the path of another Directory than the company's: a project's.
+    """
+    place = f"{directory or tab.tenant.directory_path}/groups/{group}"
     query = urlencode({"page": page, "per_page": per_page, "search": search, "group_by": "", "sort": "name"})
-    await tab.open(f"{tab.tenant.directory_path}/groups/{group}?{query}")
+    await tab.open(f"{place}?{query}")
     shell, data = await tab.read_all(LIST, props=props)
-    if not tab.path.endswith(f"/groups/{group}"):
+    if tab.path != place:
         raise UnknownPage("unknown-page", "Another list was opened.", expected=f"the list {group}", seen=tab.path)
+    _refuse_foreign(tab, shell, data, place.removesuffix(f"/groups/{group}"))
     tab.trust()
     return ListPage(tuple(data["rows"]), data["first"], data["last"], data["total"], data["props"] or {}, shell)
 
@@ -197,6 +212,23 @@ def _sighting(listing: Listing, row: Mapping[str, Any]) -> Sighting:
 
 def _place(row: Mapping[str, Any]) -> str:
     return ", ".join(row["address"])
+
+
+def _refuse_foreign(tab: Tab, shell: Shell, data: Mapping[str, Any], directory: str) -> None:
+    """A list of another company raises as any page of it does; UnknownPage for a row whose links are not its own."""
+    shell.refuse_other_company(tab.tenant)
+    refuse_company(tab.tenant, data["companyId"])
+    own = re.compile(rf"^{re.escape(directory)}/(?:users|edit_person|edit_vendor)/(\d+)(?:/edit)?$")
+    for row in data["rows"]:
+        for href in row["hrefs"]:
+            found = own.search(href)
+            if found is None or found.group(1) not in {row["id"], row["personId"]}:
+                raise UnknownPage(
+                    "person-mismatch",
+                    "A row of the list leads to somebody else's page, or out of this Directory.",
+                    expected=f"{directory}/users/{row['id']}",
+                    seen=href,
+                )
 
 
 def _refuse_capped(found: ListPage, searched: str) -> None:

@@ -1,7 +1,7 @@
-"""The fields of a person in a form: reading them, checking that all of them are known, filling them in.
+"""The fields of a person in a form: reading them, and filling them in.
 
-Add User and the Edit page name their fields alike, ``user[field]`` [I]. A field that the catalogue does not know stops
-a write, required or not: leaving it as it is may be a decision that nobody has taken.
+Add User and the Edit page name their fields alike, ``user[field]``, in the new generation ``field`` [I]. Whether a form
+may be written from at all is for the comparison with its known shape to say.
 """
 
 from __future__ import annotations
@@ -52,8 +52,14 @@ class Field:
 class Fields:
     """All named fields of one form."""
 
-    def __init__(self, raw: list[Mapping[str, Any]]) -> None:
+    def __init__(self, raw: list[Mapping[str, Any]], names: str = "user[{}]") -> None:
+        """``names`` is how the form names the field of an attribute, with ``{}`` for the attribute."""
         self.all = tuple(Field.of(item) for item in raw)
+        self._names = names
+
+    def named(self, attribute: str) -> str:
+        """What the form calls the field of an attribute."""
+        return self._names.format(attribute)
 
     def visible(self, name: str) -> Field | None:
         """The field that a person sees; not the hidden ``0`` twin before a checkbox (hazard 18)."""
@@ -65,54 +71,44 @@ class Fields:
 
     def attribute(self, name: str) -> str | None:
         """An attribute as text ("yes"/"no" for a checkbox); None when the form does not show it."""
-        field = self.visible(f"user[{name}]")
+        field = self.visible(self.named(name))
         if field is None:
             return None
         if field.type == "checkbox":
             return "yes" if field.checked else "no"
         return field.value.strip()
 
-    def refuse_unknown(self, tab: Tab, form: str) -> None:
-        """UnknownPage when the form has a field that the catalogue does not list."""
-        known = tab.catalogue.form(form)
-        unknown = sorted({field.name for field in self.all if not known.knows(field.name)})
-        if unknown:
-            required = {field.name for field in self.all if field.required}
-            raise UnknownPage(
-                "unknown-field",
-                "The form has a field that this agent does not know.",
-                expected=f"only the fields of {form}",
-                seen=", ".join(f"{name} (required)" if name in required else name for name in unknown),
-            )
 
-
-async def fill_attributes(tab: Tab, field_key: str, fields: Fields, attributes: Mapping[str, str]) -> None:
-    """Put each attribute into its field, and read each back. ``field_key`` is the hook of a field by its name.
+async def fill_attributes(
+    tab: Tab, field_key: str, fields: Fields, attributes: Mapping[str, str], **place: str
+) -> None:
+    """Put each attribute into its field, and read each back. ``field_key`` is the hook of a field by its name, with
+    further placeholders in ``place``.
 
     Country goes before State, whose options depend on it. Failed("field-not-shown") and Failed("field-read-only") when
     the form does not let this account set one.
     """
     for name in sorted(attributes, key=lambda item: item != "country_code"):
         attribute, value = BY_NAME[name], attributes[name]
-        present = fields.visible(f"user[{name}]")
+        present = fields.visible(fields.named(name))
         if present is None:
             raise _closed("field-not-shown", attribute.label, "this field", "no such field in the form")
         if fields.attribute(name) == value:
             continue
         if present.disabled:
             raise _closed("field-read-only", attribute.label, "a field that can be changed", "a field that is disabled")
-        control = tab.at(field_key, field=name)
+        control = tab.at(field_key, field=name, **place)
         if attribute.kind == "yes_no":
-            if fields.hidden(f"user[{name}]") is None:
+            if fields.hidden(fields.named(name)) is None:
                 raise UnknownPage(
                     "unknown-page",
                     f"The checkbox {attribute.label} has no hidden twin, so that unticking would not be sent.",
-                    expected=f"a hidden user[{name}]",
+                    expected=f"a hidden {fields.named(name)}",
                     seen="none",
                 )
             await set_checkbox(tab, control, attribute.label, value == "yes")
         elif present.type.startswith("select"):
-            css = tab.css(field_key, field=name)
+            css = tab.css(field_key, field=name, **place)
             await choose_native(tab, NativeSelect(css, attribute.label), value)
         else:
             await set_text(tab, control, attribute.label, value)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
 from agent.domain.access import Project
 from agent.domain.attributes import BY_NAME
 from agent.domain.person import Listing, TenantFacts
-from agent.errors import Failed, UnknownPage
+from agent.errors import Failed, Mender, UnknownPage
 from flows.legacy.add_user import open_form
 from flows.legacy.edit_page import open_edit_page
 from flows.legacy.listing import open_list
@@ -34,7 +37,8 @@ TEMPLATES = Reading(
     r"""
     return many("templates.row", one("templates.table")).map((row) => {
       const project = maybe("templates.project", row);
-      return { type: row.dataset.templateType, name: words(one("templates.name", row)),
+      const { templateId, templateType } = row.dataset;
+      return { id: templateId || "", type: templateType, name: words(one("templates.name", row)),
         project: project ? project.dataset.projectId || "" : "" };
     });
     """,
@@ -44,34 +48,73 @@ TEMPLATES = Reading(
 _TYPES = {"global", "project_specific", "company_tools"}
 
 
-async def read_facts(tab: Tab, account: str) -> TenantFacts:
-    """All that a plan may refer to. Page loads: two for templates, one per 100 projects, a list and an Edit page."""
-    company, _ = await _templates(tab, "company")
-    project, specific = await _templates(tab, "project")
-    projects = await _projects(tab)
+@dataclass(frozen=True)
+class FormFacts:
+    """What forms say about a tenant: the fields of Add User, and whether they are required; the company tools."""
+
+    fields: Mapping[str, bool]
+    tools: tuple[str, ...]
+
+
+async def look_at_forms(tab: Tab) -> FormFacts:
+    """The Add User window, and the Edit pages of up to five people (a list, and one page load each)."""
     listed = await open_list(tab, "users", per_page=5)
+    fields = await if_known(_add_user_fields(tab))
+    user_ids = [row.user_id for row in listed.sightings(Listing.USERS) if row.user_id]
+    return FormFacts(fields, await _tools(tab, user_ids))
+
+
+async def if_known(reading: Awaitable[Mapping[str, bool]]) -> Mapping[str, bool]:
+    """The fields of Add User; none where it is not as known.
+
+    That stops whoever is to be created when it comes to it, and must not stop a leaver, who does not need it.
+    """
+    try:
+        return await reading
+    except UnknownPage as error:
+        if error.code in ("unknown-generation", "unknown-language", "no-server-time"):
+            raise
+        return {}
+
+
+async def _add_user_fields(tab: Tab) -> Mapping[str, bool]:
     form = await open_form(tab)
-    shown = {field.name.removeprefix("user[").removesuffix("]"): field for field in form.all if field.type != "hidden"}
+    shown = [field for field in form.all if field.type != "hidden"]
+    return {field.name.removeprefix("user[").removesuffix("]"): field.required for field in shown}
+
+
+async def read_facts(
+    tab: Tab, account: str, look: Callable[[Tab], Awaitable[FormFacts]] = look_at_forms
+) -> TenantFacts:
+    """All that a plan may refer to. Page loads: two for templates, one per 100 projects, and those of ``look``, which
+    looks at the forms of the tenant's generation of pages."""
+    company, _, company_ids = await _templates(tab, "company")
+    project, specific, project_ids = await _templates(tab, "project")
+    tab.template_ids = {**company_ids, **project_ids}
+    projects = await _projects(tab)
+    forms = await look(tab)
     return TenantFacts(
         own_login=account,
         company_templates=company,
         project_templates=project,
         project_specific_templates=specific,
+        template_ids=tab.template_ids,
         projects=projects,
-        company_tools=await _tools(tab, [row.user_id for row in listed.sightings(Listing.USERS) if row.user_id]),
-        add_user_fields=frozenset(name for name in shown if name in BY_NAME),
-        required_fields=frozenset(name for name, field in shown.items() if name in BY_NAME and field.required),
+        company_tools=forms.tools,
+        add_user_fields=frozenset(name for name in forms.fields if name in BY_NAME),
+        required_fields=frozenset(name for name, required in forms.fields.items() if name in BY_NAME and required),
     )
 
 
-async def _templates(tab: Tab, kind: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Names on one tab of the Permissions tool: those for all, and those of one project each."""
+async def _templates(tab: Tab, kind: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], dict[str, str]]:
+    """Names on one tab of the Permissions tool: those for all, those of one project each, and whose id is whose."""
     await tab.open(
         f"/webclients/host/companies/{tab.tenant.company_id}/tools/permissions/permission_templates?tab={kind}"
     )
     names: list[str] = []
     specific: dict[str, list[str]] = {}
-    for row in await tab.read(TEMPLATES):
+    ids: dict[str, str] = {}
+    for row in await _open_to_us(tab):
         if row["type"] not in _TYPES or (row["type"] == "project_specific" and not row["project"]):
             raise UnknownPage(
                 "unknown-page",
@@ -79,11 +122,30 @@ async def _templates(tab: Tab, kind: str) -> tuple[tuple[str, ...], dict[str, tu
                 expected="templates.row: global, project_specific (with its project) or company_tools",
                 seen=f"{row['name']}: {row['type']}",
             )
+        ids[row["id"]] = row["name"]
         if row["type"] == "project_specific":
             specific.setdefault(row["project"], []).append(row["name"])
         else:
             names.append(row["name"])
-    return tuple(names), {project: tuple(found) for project, found in specific.items()}
+    return tuple(names), {project: tuple(found) for project, found in specific.items()}, ids
+
+
+async def _open_to_us(tab: Tab) -> list[dict[str, str]]:
+    """The rows of the Permissions tool; who may not open it is told which right that is, not where one landed."""
+    try:
+        rows: list[dict[str, str]] = await tab.read(TEMPLATES)
+    except Failed as error:
+        if error.code != "denied":
+            raise
+        raise Failed(
+            "denied",
+            "The service account lacks a right that every job needs: a look at the company's Permissions tool, which "
+            "names the templates.",
+            expected="the right to Permissions (Read Only)",
+            seen=error.seen,
+            mender=Mender.ADMINISTRATOR,
+        ) from error
+    return rows
 
 
 async def _projects(tab: Tab) -> tuple[Project, ...]:

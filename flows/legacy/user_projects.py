@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from agent.domain.access import Project
+from agent.domain.names import normal_name
 from agent.errors import Failed, Mender, UnknownPage
 from flows.interface import CommitGate
+from flows.legacy import projects_tab_new
 from flows.legacy.edit_page import EditPage, edit_path, lands_on_edit_page, ready_edit_page
+from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit import commit
 from flows.page.controls import NativeSelect, choose_native_by_name, set_checkbox
@@ -18,10 +21,20 @@ from flows.page.reading import Reading
 from flows.page.shell import Layer
 from flows.page.tab import Tab
 from flows.page.windows import button, confirm_window, window
+from flows.shapes import examine
 
 _ADD_WINDOW = (Layer("projects.add_window"),)
 _REMOVE = "Remove from Project"
 _REMOVE_ALL = "Remove All Projects"
+
+PROJECTS_TAB_KIND = Reading(
+    "projects_tab.either",
+    r"""
+    one("projects_tab.either");
+    return many("projects_tab.form").length ? "old" : "new";
+    """,
+    name="projects_tab_kind",
+)
 
 PROJECTS_TAB = Reading(
     "projects_tab.form",
@@ -42,11 +55,7 @@ async def add_to_project(
     tab: Tab, gate: CommitGate, account: str, user_id: str, project: Project, template: str | None
 ) -> None:
     """Add, choose the template, Add (no page load from a fresh Edit page, else one; another to search a long table)."""
-    page = await ready_edit_page(tab, user_id, account)
-    await _show_other_project(tab, page, user_id, account, project)
-    row = tab.at("projects.other_row", project_id=project.id)
-    opener = row.locator(tab.selector("projects.add"))
-    await tab.act(f"opening Add to Project for {project.label}", opener.click)
+    page = await visit_add_to_project(tab, account, user_id, project)
     select = NativeSelect(tab.css("projects.add_template"), "Permission Template")
     await choose_native_by_name(tab, select, template)
     await commit(
@@ -64,11 +73,8 @@ async def change_project_template(
     tab: Tab, gate: CommitGate, account: str, user_id: str, project: Project, template: str | None
 ) -> None:
     """Change Template in the project's row, for this project only ("Apply this template to all projects" stays off)."""
-    page = await ready_edit_page(tab, user_id, account)
+    page = await visit_project_template(tab, account, user_id, project)
     row = tab.at("projects.row_of", project_id=project.id)
-    _require_member(page, project)
-    opener = row.locator(tab.selector("projects.change_template"))
-    await tab.act(f"opening Change Template of {project.label}", opener.click)
     in_row = tab.css("projects.row_of", project_id=project.id)
     select = NativeSelect(tab.css_within(in_row, "projects.template_select"), "Permission Template")
     await choose_native_by_name(tab, select, template)
@@ -86,11 +92,7 @@ async def change_project_template(
 
 async def remove_from_project(tab: Tab, gate: CommitGate, account: str, user_id: str, project: Project) -> None:
     """The red X in the project's row, then OK in the window "Remove from Project"."""
-    page = await ready_edit_page(tab, user_id, account)
-    _require_member(page, project)
-    row = tab.at("projects.row_of", project_id=project.id)
-    await tab.act(f"removing {project.label}", row.locator(tab.selector("projects.remove")).click)
-    await confirm_window(tab, _REMOVE)
+    page = await visit_remove_from_project(tab, account, user_id, project)
     await commit(
         tab,
         gate,
@@ -104,9 +106,7 @@ async def remove_from_project(tab: Tab, gate: CommitGate, account: str, user_id:
 
 async def remove_from_all_projects(tab: Tab, gate: CommitGate, account: str, user_id: str) -> None:
     """Remove All, then OK in the window "Remove All Projects"."""
-    page = await ready_edit_page(tab, user_id, account)
-    await tab.act("pressing Remove All", tab.at("projects.remove_all").click)
-    await confirm_window(tab, _REMOVE_ALL)
+    page = await visit_remove_from_all_projects(tab, account, user_id)
     await commit(
         tab,
         gate,
@@ -118,20 +118,84 @@ async def remove_from_all_projects(tab: Tab, gate: CommitGate, account: str, use
     )
 
 
+async def visit_add_to_project(tab: Tab, account: str, user_id: str, project: Project) -> EditPage:
+    """Open the window "Add to Project"; nothing is chosen in it yet."""
+    page = await ready_edit_page(tab, user_id, account)
+    await _show_other_project(tab, page, user_id, account, project)
+    await _examine(tab, "projects.other_row", {"add"}, page, project)
+    opener = tab.at("projects.other_row", project_id=project.id).locator(tab.selector("projects.add"))
+    await tab.act(f"opening Add to Project for {project.label}", opener.click)
+    await tab.act("waiting for the window", tab.at("projects.add_template").wait_for)
+    await _examine(tab, "projects.add_window", {"template", "add"}, page, project, _ADD_WINDOW)
+    return page
+
+
+async def visit_project_template(tab: Tab, account: str, user_id: str, project: Project) -> EditPage:
+    """Open Change Template in the project's row; nothing is chosen in it yet."""
+    page = await ready_edit_page(tab, user_id, account)
+    _require_member(page, project)
+    await _examine(tab, "projects.row", {"change_template"}, page, project)
+    row = tab.at("projects.row_of", project_id=project.id)
+    opener = row.locator(tab.selector("projects.change_template"))
+    await tab.act(f"opening Change Template of {project.label}", opener.click)
+    await tab.act("waiting for the form", row.locator(tab.selector("projects.template_select")).wait_for)
+    await _examine(tab, "projects.template_form", {"template", "apply_to_all", "apply"}, page, project)
+    return page
+
+
+async def visit_remove_from_project(tab: Tab, account: str, user_id: str, project: Project) -> EditPage:
+    """Press the red X and read the window "Remove from Project", which must be about this project alone."""
+    page = await ready_edit_page(tab, user_id, account)
+    _require_member(page, project)
+    await _examine(tab, "projects.row", {"remove"}, page, project)
+    row = tab.at("projects.row_of", project_id=project.id)
+    await tab.act(f"removing {project.label}", row.locator(tab.selector("projects.remove")).click)
+    await confirm_window(tab, _REMOVE)
+    await _examine(tab, "projects.remove_window", {"confirm"}, page, project, window(_REMOVE))
+    return page
+
+
+async def visit_remove_from_all_projects(tab: Tab, account: str, user_id: str) -> EditPage:
+    """Press Remove All and read the window "Remove All Projects"."""
+    page = await ready_edit_page(tab, user_id, account)
+    await tab.act("pressing Remove All", tab.at("projects.remove_all").click)
+    await confirm_window(tab, _REMOVE_ALL)
+    await _examine(tab, "projects.remove_all_window", {"confirm"}, page, None, window(_REMOVE_ALL))
+    return page
+
+
+async def _examine(
+    tab: Tab,
+    region: str,
+    touches: set[str],
+    page: EditPage,
+    project: Project | None,
+    layers: tuple[Layer, ...] = (),
+) -> None:
+    """Compare a region about this person, and this project, with its known shape."""
+    ids = {"user_id": page.raw["userId"], "project_id": project.id if project else ""}
+    names = [*page.names, *([project.name, project.label] if project else [])]
+    await examine(tab, Flow.CHANGE_PROJECTS, region, touches=touches, layers=layers, ids=ids, names=names)
+
+
 async def assign_projects(
     tab: Tab, gate: CommitGate, account: str, user_id: str, add: Sequence[Project], remove: Sequence[Project]
 ) -> None:
-    """Tick and untick on the Projects tab and press Save Changes once.
+    """One save of the Projects tab, whichever of the two this company has: the older one, or the redesigned one.
 
-    100 projects a page [D], one page load each, until all are found. The page keeps ticks while one turns its pages by
-    its own links, and only then [I]; where several pages were ticked, they are turned back and looked at again before
-    the save. The change is applied later, each project on its own [D].
+    The older one: tick and untick, then Save Changes. 100 projects a page [D], one page load each, until all are found.
+    The page keeps ticks while one turns its pages by its own links, and only then [I]; where several pages were ticked,
+    they are turned back and looked at again before the save. The change is applied later, each project on its own [D].
     """
     wanted = {project.id: True for project in add} | {project.id: False for project in remove}
     if not wanted:
         raise Failed(
             "nothing-to-send", "No project to add or remove.", expected="a change", seen="none", mender=Mender.DEVELOPER
         )
+    intent = f"Change the projects of user {user_id}: add {len(add)}, remove {len(remove)}"
+    if await open_projects_tab(tab, user_id) == "new":
+        await projects_tab_new.assign(tab, gate, account, user_id, wanted, intent)
+        return
     pages = await _tick_all(tab, user_id, account, dict(wanted))
     for ticked in reversed(pages[:-1]):
         await tab.follow("turning back a page of projects", tab.at("projects_tab.previous").first)
@@ -140,20 +204,25 @@ async def assign_projects(
         tab,
         gate,
         tab.selector("projects_tab.save"),
-        f"Change the projects of user {user_id}: add {len(add)}, remove {len(remove)}",
+        intent,
         account=account,
         lands=re.compile(f"^{re.escape(tab.tenant.directory_path)}/users/{user_id}/projects$"),
     )
 
 
-async def _tick_all(tab: Tab, user_id: str, account: str, left: dict[str, bool]) -> list[list[str]]:
-    """Set the boxes, page after page; for each page from the first one ticked, the projects that were set there."""
+async def open_projects_tab(tab: Tab, user_id: str) -> str:
+    """Load the first page of the person's Projects tab; which of the two it is: "old" or "new"."""
     query = urlencode({"page": 1, "assigned": 0, "search": ""})
     await tab.open(f"{edit_path(tab, user_id).removesuffix('/edit')}/projects?{query}")
+    kind: str = await tab.read(PROJECTS_TAB_KIND)
+    return kind
+
+
+async def _tick_all(tab: Tab, user_id: str, account: str, left: dict[str, bool]) -> list[list[str]]:
+    """Set the boxes, page after page; for each page from the first one ticked, the projects that were set there."""
     pages: list[list[str]] = []
     while True:
-        page = await _read_projects_tab(tab, user_id)
-        (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
+        page = await visit_projects_tab(tab, user_id, account)
         here = [row for row in page["rows"] if row["id"] in left]
         for row in here:
             if row["disabled"]:
@@ -169,6 +238,14 @@ async def _tick_all(tab: Tab, user_id: str, account: str, left: dict[str, bool])
         await tab.follow("turning to the next page of projects", tab.at("projects_tab.next").first)
 
 
+async def visit_projects_tab(tab: Tab, user_id: str, account: str) -> dict[str, Any]:
+    """The page of the older Projects tab that is shown, ready to be ticked: known account, language and shape."""
+    page = await _read_projects_tab(tab, user_id)
+    (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
+    await examine(tab, Flow.PROJECTS_TAB, "projects_tab.form", touches={"boxes", "save"}, ids={"user_id": user_id})
+    return page
+
+
 async def _read_projects_tab(tab: Tab, user_id: str) -> dict[str, Any]:
     page: dict[str, Any] = await tab.read(PROJECTS_TAB)
     if page["userId"] != user_id:
@@ -177,15 +254,6 @@ async def _read_projects_tab(tab: Tab, user_id: str) -> dict[str, Any]:
             "The page is another person's.",
             expected=f"user {user_id}",
             seen=f"user {page['userId']}",
-        )
-    known = tab.catalogue.form("form.projects_tab")
-    unknown = sorted(name for name in page["names"] if not known.knows(name))
-    if unknown:
-        raise UnknownPage(
-            "unknown-field",
-            "The Projects tab has a field that this agent does not know.",
-            expected="only the fields of form.projects_tab",
-            seen=", ".join(unknown),
         )
     return page
 
@@ -214,8 +282,17 @@ async def _show_other_project(tab: Tab, page: EditPage, user_id: str, account: s
 
 
 def _require_member(page: EditPage, project: Project) -> None:
-    if all(row["id"] != project.id for row in page.raw["memberships"]):
+    """The page has a row of this project, and the row bears its name."""
+    row = next((row for row in page.raw["memberships"] if row["id"] == project.id), None)
+    if row is None:
         raise _closed_project(project.label, "no such row under Current Project Settings")
+    if project.name and normal_name(row["name"]) != normal_name(project.name):
+        raise UnknownPage(
+            "project-mismatch",
+            "The row of the project bears another project's name.",
+            expected=f"{project.id}: {project.name}",
+            seen=row["name"],
+        )
 
 
 def _closed_project(project: str, seen: str) -> Failed:

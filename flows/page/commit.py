@@ -1,4 +1,4 @@
-"""The one place where a flow sends something that changes Procore.
+"""The one place where a flow sends a form that loads another page, and so changes Procore.
 
 A write is: look at the page, ask the gate, click once, wait for the answer, say what it means. Never repeated.
 """
@@ -12,55 +12,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Error as BrowserError
 from playwright.async_api import Locator, Page, Request, Response
-from playwright.async_api import TimeoutError as BrowserTimeout
 
 from agent.domain.touch import Target
-from agent.errors import AgentError, AnswerLost, Failed, Mender, SaveRejected, SignedOut, UnknownPage
+from agent.errors import AgentError, Failed, SignedOut
 from flows.interface import CommitGate
 from flows.page import overlays
-from flows.page.limits import bounded, is_browser_lost, translated
-from flows.page.reading import Reading
+from flows.page.sending import ANSWER, click_once, explain_silence, flash_refusal, lost, rejected, said_words
 from flows.page.shell import Layer, Shell
 from flows.page.tab import Tab
-
-_ROUNDS = 3
-_USUALLY_SENT_SECONDS = 1.0
-
-# Put into the document right before the click, and asked only where no request follows.
-_WITNESS = Reading(
-    None,
-    r"""
-    const clicked = (window[Symbol.for("agent.clicked")] = []);
-    document.addEventListener("click", (event) => clicked.push(event.target), { capture: true });
-    return null;
-    """,
-)
-# A document without the witness is another one: the click has led away from the one it was meant for.
-_WAS_CLICKED = r"""(control) => {
-  const clicked = window[Symbol.for("agent.clicked")];
-  return !clicked || clicked.some((target) => control.contains(target));
-}"""
-
-ANSWER = Reading(
-    None,
-    r"""
-    const messages = [];
-    for (const el of many("form.invalid")) {
-      if (!visible(el) && el.type !== "hidden") continue;
-      const ids = (el.getAttribute("aria-describedby") || "").split(/\s+/).filter(Boolean);
-      const said = ids.map((id) => message(document.getElementById(id))).filter(Boolean).join(" ");
-      const labelled = (el.getAttribute("aria-labelledby") || "").split(/\s+/).filter(Boolean);
-      const label = el.labels && el.labels.length ? words(el.labels[0])
-        : labelled.map((id) => words(document.getElementById(id))).filter(Boolean)[0] || el.name || el.id;
-      messages.push(`${label.replace(/\s*\*$/, "")}: ${said || "not accepted"}`);
-    }
-    const banner = many("form.banner").filter(visible).map(message).filter(Boolean);
-    return { messages, banner };
-    """,
-    name="answer",
-)
 
 
 @dataclass
@@ -149,15 +109,15 @@ async def commit(
     await gate.before(tab.page, intent, target)
     tab.untrust()
     async with _listening(tab.page) as traffic:
-        await _click_once(tab, control, intent, traffic, layers)
+        await click_once(tab, control, intent, traffic.sent, layers)
         await _wait_for_answer(tab, intent, traffic)
         try:
             answer, said = await tab.read_all(ANSWER)
         except Failed as error:
-            raise _lost(intent, error.seen or error.message) from error
+            raise lost(intent, error.seen or error.message) from error
     refusal = _refusal(tab, answer, said, traffic, lands)
     if isinstance(refusal, str):
-        raise _lost(intent, refusal)
+        raise lost(intent, refusal)
     await gate.after(tab.page, intent)
     if refusal is not None:
         raise refusal
@@ -165,80 +125,17 @@ async def commit(
     return tab.path
 
 
-async def _click_once(tab: Tab, control: Locator, intent: str, traffic: _Traffic, layers: tuple[Layer, ...]) -> None:
-    """Deliver exactly one click. One that a layer caught was not delivered (the page's own event is the witness): the
-    layer is closed first, and only then the click is tried again."""
-    limit = tab.timeouts.control
-    await tab.read(_WITNESS)
-    for _ in range(_ROUNDS):
-        try:
-            click = control.click(timeout=limit * 1000, no_wait_after=True)
-            await asyncio.wait_for(click, limit + tab.timeouts.margin)
-        except BrowserTimeout:
-            pass  # covered all the time, or delivered and then slow: the witness knows
-        except TimeoutError:
-            raise _lost(intent, "the browser did not answer to the click") from None
-        except BrowserError as error:
-            if traffic.sent.is_set() or is_browser_lost(error):
-                raise _lost(intent, str(error).split("\n", 1)[0]) from None
-            raise translated(error, intent) from None
-        if await _is_delivered(tab, control, traffic):
-            return
-        await overlays.clear(tab, layers=layers)
-    raise UnknownPage(
-        "unusable-control",
-        f"The button could not be clicked: {intent}.",
-        expected="a button that nothing covers",
-        seen="something keeps covering it",
-    )
-
-
-async def _is_delivered(tab: Tab, control: Locator, traffic: _Traffic) -> bool:
-    """Whether the control has got the click. A document that is gone or busy counts as yes: then the traffic tells."""
-    try:
-        await asyncio.wait_for(traffic.sent.wait(), _USUALLY_SENT_SECONDS)
-        return True
-    except TimeoutError:
-        pass  # rare: ask the page, which cannot answer while it is being replaced
-    try:
-        return bool(await asyncio.wait_for(control.evaluate(_WAS_CLICKED), tab.timeouts.control))
-    except (BrowserError, TimeoutError):
-        return True
-
-
 async def _wait_for_answer(tab: Tab, intent: str, traffic: _Traffic) -> None:
     try:
         await asyncio.wait_for(traffic.sent.wait(), tab.timeouts.submit)
     except TimeoutError:
-        await _explain_silence(tab, intent, traffic)
+        await explain_silence(tab, intent, traffic.sent)
     try:
         await asyncio.wait_for(traffic.over.wait(), tab.timeouts.answer)
     except TimeoutError:
-        raise _lost(intent, f"no answer within {tab.timeouts.answer:g} s") from None
+        raise lost(intent, f"no answer within {tab.timeouts.answer:g} s") from None
     if traffic.lost:
-        raise _lost(intent, traffic.lost)
-
-
-async def _explain_silence(tab: Tab, intent: str, traffic: _Traffic) -> None:
-    """The click was delivered and no request went out: say why, and make sure that none follows."""
-    try:
-        _, said = await tab.read_all(ANSWER)
-        # Leaving the document ends whatever its script still had in mind.
-        limit = tab.timeouts.control
-        await bounded(tab.page.goto("about:blank", timeout=limit * 1000), limit + 1, "leaving the page")
-    except Failed as error:
-        raise _lost(intent, error.seen or error.message) from error
-    if traffic.sent.is_set():
-        raise _lost(intent, "the request went out late and its answer was not waited for")
-    if said["messages"]:
-        raise _rejected(said["messages"])
-    raise Failed(
-        "not-sent",
-        "The page did not send the change.",
-        expected=f"a request within {tab.timeouts.submit:g} s of the click",
-        seen="; ".join(said["banner"]) or "none",
-        mender=Mender.DEVELOPER,
-    )
+        raise lost(intent, traffic.lost)
 
 
 def _refusal(
@@ -247,51 +144,17 @@ def _refusal(
     """None: answered as saved. An error: nothing was saved. A text: the answer says nothing certain."""
     if answer.is_signed_out:
         return SignedOut("The session ended just before the save: Procore shows its sign-in form instead.")
-    if answer.is_denied(tab.catalogue):
-        return Failed(
-            "denied",
-            "The service account has no right to make this change.",
-            expected="the page of a saved change",
-            seen="the flash for a part of the site without access",
-            mender=Mender.ADMINISTRATOR,
-        )
-    if said["messages"] or said["banner"]:
-        return _rejected(said["messages"] or said["banner"])
+    by_flash = flash_refusal(tab.catalogue, answer)
+    if by_flash is not None and by_flash.code == "denied":
+        return by_flash
+    if words := said_words(said):
+        return rejected(words)
     if traffic.status is not None and traffic.status >= 400:
         return f"status {traffic.status} {answer.error}".strip()
-    errors = [flash.text for flash in answer.flashes if flash.kind == "error"]
-    if errors:
-        stale = re.compile(tab.catalogue.text("flash.stale_token"), re.IGNORECASE)
-        if any(stale.search(text) for text in errors):
-            return Failed(
-                "stale-token",
-                "The form had gone stale; Procore did not save it.",
-                expected="the page of a saved change",
-                seen="; ".join(errors),
-            )
-        rejected = _rejected(errors)
-        rejected.by_flash = True
-        return rejected
+    if by_flash is not None:
+        return by_flash
     if not answer.signed_in or answer.error:
         return answer.error or f"a page that is not known ({tab.path})"
     if not lands.search(tab.path):
         return f"an unexpected page ({tab.path})"
     return None
-
-
-def _rejected(messages: list[str]) -> SaveRejected:
-    return SaveRejected(
-        "save-rejected",
-        "Procore did not accept the change: " + "; ".join(messages),
-        expected="the page of a saved change",
-        seen="; ".join(messages),
-    )
-
-
-def _lost(intent: str, seen: str) -> AnswerLost:
-    return AnswerLost(
-        "answer-lost",
-        f"Procore's answer was lost, so it is not known whether this was done: {intent}.",
-        expected="the page of a saved change",
-        seen=seen,
-    )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.async_api import Locator
@@ -51,6 +51,7 @@ class NativeSelect:
 
     css: str
     label: str
+    templates: bool = True  # chosen by name it is one of permission templates
 
 
 NATIVE = Reading(
@@ -64,6 +65,7 @@ NATIVE = Reading(
       options: select ? [...select.options].map(shown) : [] };
     """,
     name="native_select",
+    generation="any",
 )
 
 
@@ -110,16 +112,20 @@ async def choose_native_by_name(tab: Tab, select: NativeSelect, name: str | None
     values = [option for option in options if option["text"] in fitting]
     if len(values) > 1:
         raise _ambiguous(select.label, name, [f"{option['group']} / {option['text']}" for option in values])
+    for option in options if select.templates else ():
+        refuse_renamed(tab, select.label, option["value"], option["text"])
     await _choose_native_of(tab, select, values[0]["value"], everything)
 
 
 @dataclass(frozen=True)
 class DesignSelect:
-    """A select of the design system: catalogue keys of its box and of the hidden input that is sent, and its label."""
+    """A select of the design system: catalogue keys of its box and of the hidden input that is sent, and its label;
+    ``values`` go into the placeholders of both keys."""
 
     box: str
     value: str
     label: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 STATE = Reading(
@@ -131,6 +137,7 @@ STATE = Reading(
       text: words(trigger), value: inputs.length === 1 ? inputs[0].value : null };
     """,
     name="select",
+    generation="any",
 )
 
 MENU = Reading(
@@ -151,6 +158,7 @@ MENU = Reading(
     return { busy, searchable: many("select.search").length === 1, options };
     """,
     name="select_menu",
+    generation="any",
 )
 
 
@@ -158,7 +166,9 @@ async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
     """The value that would be sent, and the text that the person at the screen sees, once no menu is open."""
     deadline = time.monotonic() + tab.timeouts.control
     while True:
-        state = await tab.read(STATE, box=tab.css(select.box), value=tab.css(select.value))
+        state = await tab.read(
+            STATE, box=tab.css(select.box, **select.values), value=tab.css(select.value, **select.values)
+        )
         if not state["open"]:
             break
         if time.monotonic() > deadline:
@@ -179,15 +189,20 @@ async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
     return state["value"], state["text"]
 
 
-async def choose_by_value(tab: Tab, select: DesignSelect, value: str, search: str) -> None:
+async def choose_by_value(tab: Tab, select: DesignSelect, value: str, search: str, *, hint: str = "") -> None:
     """Choose the option of this value, typing ``search`` where the menu has a search box.
 
     In an async select the old options stay while the query runs: only the wanted value counts, wherever it appears.
+    With ``hint`` its hint must say this, too (a person's address): another's option of that value is not chosen.
     """
     if (await held_value(tab, select))[0] == value:
         return
     await _open(tab, select)
-    await _choose(tab, select, search, lambda option: option["value"] == value, f"{search} ({value})")
+
+    def is_wanted(option: dict[str, Any]) -> bool:
+        return option["value"] == value and (not hint or normal_name(option["hint"]) == normal_name(hint))
+
+    await _choose(tab, select, search, is_wanted, f"{search} ({value})")
     held, _ = await held_value(tab, select)
     _same(select.label, value, held)
 
@@ -198,8 +213,10 @@ async def choose_by_name(tab: Tab, select: DesignSelect, name: str | None) -> No
         await choose_nothing(tab, select)
         return
     await _open(tab, select)
-    await _choose(tab, select, name, lambda option: normal_name(option["text"]) == normal_name(name), name)
+    named = normal_name(name)
+    await _choose(tab, select, name, lambda option: normal_name(option["text"]) == named, name, templates=True)
     value, text = await held_value(tab, select)
+    refuse_renamed(tab, select.label, value, text)
     if not value or normal_name(text) != normal_name(name):
         _same(select.label, name, f"{text} ({value or 'no value'})")
 
@@ -208,19 +225,25 @@ async def choose_nothing(tab: Tab, select: DesignSelect) -> None:
     """Leave the select empty, clearing it if something is chosen."""
     if (await held_value(tab, select))[0] == "":
         return
-    clear = tab.at(select.box).locator(tab.selector("select.clear"))
+    clear = tab.at(select.box, **select.values).locator(tab.selector("select.clear"))
     await tab.act(f"clearing {select.label}", clear.click)
     held, _ = await held_value(tab, select)
     _same(select.label, "", held)
 
 
 async def _open(tab: Tab, select: DesignSelect) -> None:
-    trigger = tab.at(select.box).locator(tab.selector("select.trigger"))
+    trigger = tab.at(select.box, **select.values).locator(tab.selector("select.trigger"))
     await tab.act(f"opening {select.label}", trigger.click)
 
 
 async def _choose(
-    tab: Tab, select: DesignSelect, search: str, wanted: Callable[[dict[str, Any]], bool], described: str
+    tab: Tab,
+    select: DesignSelect,
+    search: str,
+    wanted: Callable[[dict[str, Any]], bool],
+    described: str,
+    *,
+    templates: bool = False,
 ) -> None:
     menu = await _menu(tab)
     if menu["searchable"]:
@@ -229,6 +252,8 @@ async def _choose(
     seen: dict[str, str] = {}
     deadline = time.monotonic() + tab.timeouts.control
     while time.monotonic() < deadline:
+        for option in menu["options"] if templates else ():
+            refuse_renamed(tab, select.label, option["value"], option["text"])
         fitting = [option for option in menu["options"] if wanted(option)]
         if fitting and not menu["busy"]:
             if len({option["value"] for option in fitting}) > 1:
@@ -271,6 +296,19 @@ def _ambiguous(label: str, wanted: str, offered: list[str]) -> Failed:
         seen=", ".join(offered),
         mender=Mender.ADMINISTRATOR,
     )
+
+
+def refuse_renamed(tab: Tab, label: str, value: str, text: str) -> None:
+    """UnknownPage when the template of this id bears another name than in the Permissions tool, as far as that was
+    read: the id is what is sent, the name is what was asked for."""
+    known = tab.template_ids.get(value)
+    if tab.template_ids and value and normal_name(known or "") != normal_name(text):
+        raise UnknownPage(
+            "template-mismatch",
+            f"{label} offers a template under a name that is not its own.",
+            expected=f"{value}: {known or 'a template of the Permissions tool'}",
+            seen=text,
+        )
 
 
 def _same(label: str, wanted: str, held: str) -> None:

@@ -8,7 +8,8 @@ A :class:`Reading` is a piece of JavaScript that names the catalogue keys of the
 * ``one(key, root)``: the element; a problem is noted when there is none or more than one;
 * ``maybe(key, root)``: the element or null; more than one is a problem;
 * ``many(key, root)``: all of them;
-* ``visible(el)``, ``words(el)`` (text with single spaces), ``pattern(key)`` (a RegExp), ``fields(form)``;
+* ``visible(el)``, ``pattern(key)`` (a RegExp), ``fields(form)``;
+* ``words(el)``: its text with single spaces, without what a reader of the page does not hear (``aria-hidden``);
 * ``message(el)``: as ``words``, with a space between the lines of a text, for what is told to people;
 * ``given.x`` (arguments).
 
@@ -57,7 +58,12 @@ _WORDS = r"""
   const count = () => Object.fromEntries(Object.entries(met).filter(([, all]) => all.length)
     .map(([key, all]) => [key, all.length]));
   const places = () => Object.fromEntries(Object.entries(met).map(([key, all]) => [key, all.map(path)]));
-  const words = (el) => (el ? el.textContent.replace(/\s+/g, " ").trim() : "");
+  // Icons and stars that a reader of the page does not hear are no words of it.
+  const unheard = '[aria-hidden="true"]';
+  const heard = (node) => node.nodeType === Node.TEXT_NODE ? node.data
+    : node.nodeType !== Node.ELEMENT_NODE || node.matches(unheard) ? "" : [...node.childNodes].map(heard).join("");
+  const text = (el) => (el.querySelector(unheard) ? [...el.childNodes].map(heard).join("") : el.textContent);
+  const words = (el) => (el ? text(el).replace(/\s+/g, " ").trim() : "");
   // Not innerText: that is the plain text as soon as an element has left the page, as a faded flash has.
   const inline = /^(A|ABBR|B|BDI|CODE|EM|I|MARK|S|SMALL|SPAN|STRONG|SUB|SUP|U|WBR)$/;
   const spaced = (node) => node.nodeType === Node.TEXT_NODE ? node.data
@@ -99,9 +105,13 @@ class Reading:
     """A script over one page. ``landmark`` is the hook that says the page is the one meant, and is ready.
 
     ``name`` stands in records of the reading; one without a name is not told to anybody: pages that ask for a password.
+    ``generation`` is that of the page it reads, or "any": marks of the other one are then another page at once.
     """
 
-    def __init__(self, landmark: str | None, script: str, *, name: str = "") -> None:
+    generation = "legacy"
+
+    def __init__(self, landmark: str | None, script: str, *, name: str = "", generation: str = "legacy") -> None:
+        self.generation = generation
         ready = f'found("{landmark}").length > 0' if landmark else "true"
         self._set(
             name,

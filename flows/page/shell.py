@@ -50,6 +50,7 @@ SHELL_SCRIPT = r"""
         kind: (el.className.match(/alert-(\w+)/) || [, ""])[1],
         text: message(many("shell.flash_text", el)[0] || el) })),
       error: words(many("shell.error_heading")[0]), newGeneration: many("shell.new_generation").length > 0,
+      olderGeneration: many("shell.older_generation").length > 0,
       overlays, unknown: unknown.map(name),
     };
   };
@@ -87,12 +88,13 @@ class Shell:
     title: str
     signed_in: bool
     login: str
-    sign_in_form: bool
+    sign_in_form: bool  # or the one-time code that comes after it
     locale: str
     company_id: str
     flashes: tuple[Flash, ...]
     error: str
     new_generation: bool
+    older_generation: bool
     overlays: tuple[str, ...]  # kinds of known layers that are on top
     unknown_layers: tuple[str, ...]
 
@@ -110,13 +112,15 @@ class Shell:
             flashes=tuple(Flash(item["kind"], item["text"]) for item in raw["flashes"]),
             error=raw["error"],
             new_generation=raw["newGeneration"],
+            older_generation=raw.get("olderGeneration", False),  # not in older recordings
             overlays=tuple(raw["overlays"]),
             unknown_layers=tuple(raw["unknown"]),
         )
 
     @property
     def is_signed_out(self) -> bool:
-        """The sign-in form is shown, wherever (also under the target's own address [C]), and no avatar."""
+        """The sign-in form is shown, wherever (also under the target's own address [C]), and no avatar; or the session
+        is asked for its one-time code again, which any request may meet [I]."""
         return self.sign_in_form and not self.signed_in
 
     def is_denied(self, catalogue: Catalogue) -> bool:
@@ -124,8 +128,12 @@ class Shell:
         words = re.compile(catalogue.text("flash.denied"))
         return any(words.search(flash.text) for flash in self.flashes)
 
-    def refuse_other_page(self, catalogue: Catalogue, wanted: str) -> None:
-        """Raise what fits when the page is not the one wanted; return when nothing is known about it."""
+    def refuse_other_page(self, catalogue: Catalogue, wanted: str, generation: str | None = None) -> None:
+        """Raise what fits when the page is not the one wanted; return when nothing is known about it.
+
+        UnknownPage("unknown-generation") where a ``generation`` is expected and the page is of the other one: the
+        sign for trying the other flows.
+        """
         if self.is_signed_out:
             raise SignedOut
         if self.is_denied(catalogue):
@@ -136,12 +144,12 @@ class Shell:
                 seen="the flash for a part of the site without access",
                 retry_safe=RetrySafe.YES,
             )
-        if self.new_generation:
+        if (generation == "mfe" and self.older_generation) or (generation == "legacy" and self.new_generation):
             raise UnknownPage(
                 "unknown-generation",
-                "This Directory has the new generation of pages, which this agent does not drive.",
-                expected="the legacy Directory",
-                seen="the new (micro-frontend) Directory",
+                f"The page for {wanted} is of another generation than the one that was expected.",
+                expected=f"a page of the generation {generation}",
+                seen="a page of the older generation" if generation == "mfe" else "a page of the new generation",
             )
         if self.error:
             raise Failed(
@@ -160,7 +168,13 @@ class Shell:
                 seen=self.login or "no account",
                 retry_safe=RetrySafe.NO,
             )
-        if self.locale not in tenant.locales:
+        self.refuse_other_language(tenant)
+        self.refuse_other_company(tenant)
+        self.refuse_unknown_layers()
+
+    def refuse_other_language(self, tenant: TenantAddress) -> None:
+        """Raise UnknownPage when the page is in a language that the flows do not read."""
+        if not tenant.knows_language(self.locale):
             raise UnknownPage(
                 "unknown-language",
                 "The service account's pages are in another language than the flows know.",
@@ -168,7 +182,10 @@ class Shell:
                 seen=self.locale or "no language",
                 mender=Mender.OPERATOR,
             )
-        self.refuse_unknown_layers()
+
+    def refuse_other_company(self, tenant: TenantAddress) -> None:
+        """Raise when the page says that it belongs to another company than the tenant's."""
+        refuse_company(tenant, self.company_id)
 
     def refuse_unknown_layers(self) -> None:
         """Raise UnknownPage when a window is open that no flow has opened: it may be the warning one must read."""
@@ -179,3 +196,16 @@ class Shell:
                 expected="no window but the agent's own",
                 seen=" | ".join(self.unknown_layers),
             )
+
+
+def refuse_company(tenant: TenantAddress, seen: str) -> None:
+    """Failed("other-company") for the id of another company; "" is a page that does not say."""
+    if seen and seen != tenant.company_id:
+        raise Failed(
+            "other-company",
+            "The page belongs to another company.",
+            expected=tenant.company_id,
+            seen=seen,
+            mender=Mender.OPERATOR,
+            retry_safe=RetrySafe.NO,
+        )

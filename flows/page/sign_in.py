@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.async_api import ElementHandle, Locator
+from playwright.async_api import ElementHandle, Locator, Page, Request
 from playwright.async_api import Error as BrowserError
 
 from agent.errors import Failed, Mender, SignInRejected, UnknownPage
@@ -58,17 +61,23 @@ async def sign_in(tab: Tab, credentials: SignInCredentials) -> None:
     """From any sign-in screen to a page of the app host. Returns when the header shows that somebody is signed in.
 
     Raises SignInRejected with code "password-rejected", "code-rejected", "code-missing", "account-locked",
-    "mfa-enrolment", "company-not-offered" or "unexpected-host" (a secret would have left for a host that the tenant's
-    settings do not allow: nothing was typed); UnknownPage for a screen that is not known.
+    "mfa-enrolment", "company-not-offered", "sso-account" (the e-mail step has led to an identity provider) or
+    "unexpected-host" (a secret would have left for a host that the tenant's settings do not allow): in the last two
+    cases nothing was typed there. UnknownPage for a screen that is not known.
     """
+    with _followed(tab.page) as way:
+        await _sign_in(tab, credentials, way)
+
+
+async def _sign_in(tab: Tab, credentials: SignInCredentials, way: list[str]) -> None:
     done: set[_Screen] = set()
     while True:
-        screen, page = await _settled(tab, done)
+        screen, page = await _settled(tab, done, way)
         if screen is _Screen.SIGNED_IN:
             return
         _refuse(screen, page, done)
         if screen is _Screen.EMAIL:
-            await _send(tab, page, "sign_in.email", credentials.email, "sign_in.submit")
+            await _send_email(tab, page, credentials.email, way)
         elif screen is _Screen.PASSWORD:
             await _send(tab, page, "sign_in.password", credentials.password(), "sign_in.submit")
         elif screen is _Screen.CODE:
@@ -102,12 +111,14 @@ def _refuse(screen: _Screen, page: dict[str, Any], done: set[_Screen]) -> None:
     )
 
 
-async def _settled(tab: Tab, done: set[_Screen]) -> tuple[_Screen, dict[str, Any]]:
+async def _settled(tab: Tab, done: set[_Screen], way: list[str]) -> tuple[_Screen, dict[str, Any]]:
     """The screen, once it is a known one. A screen in between (redirects, slow scripts) is waited out."""
     deadline = time.monotonic() + tab.timeouts.page
     while True:
         page = await tab.read(_SCREEN)
         screen = _Screen(page["screen"])
+        if _Screen.EMAIL in done:
+            _refuse_identity_provider(tab, way)
         if screen is not _Screen.OTHER:
             return screen, page
         if time.monotonic() > deadline:
@@ -119,6 +130,45 @@ async def _settled(tab: Tab, done: set[_Screen]) -> tuple[_Screen, dict[str, Any
                 + (f" (after {', '.join(sorted(done))})" if done else ""),
             )
         await asyncio.sleep(0.1)
+
+
+@contextmanager
+def _followed(page: Page) -> Iterator[list[str]]:
+    """The addresses that the tab is sent to, also those that the browser may not reach."""
+    way: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.is_navigation_request() and request.frame.parent_frame is None:
+            way.append(request.url)
+
+    page.on("request", note)
+    try:
+        yield way
+    finally:
+        page.remove_listener("request", note)
+
+
+async def _send_email(tab: Tab, page: dict[str, Any], email: str, way: list[str]) -> None:
+    """The first step; the agent's browser resolves no host but the tenant's, so a hand-over may show as a failure."""
+    try:
+        await _send(tab, page, "sign_in.email", email, "sign_in.submit")
+    except Failed as error:
+        if error.code == "sign-in-interrupted":
+            _refuse_identity_provider(tab, way)
+        raise
+
+
+def _refuse_identity_provider(tab: Tab, way: list[str]) -> None:
+    """After the e-mail step only an identity provider is elsewhere [D]: the address belongs to an SSO-targeted domain.
+
+    Its form may look like any other; nothing is read from it and nothing typed.
+    """
+    if way and not tab.tenant.may_receive_credentials(way[-1]):
+        raise _rejected(
+            "sso-account",
+            "Procore hands the service account over to single sign-on; the agent types no password there.",
+            seen=f"after the e-mail address: {urlsplit(way[-1]).hostname}",
+        )
 
 
 async def _send(tab: Tab, page: dict[str, Any], field: str, value: str, button: str) -> None:
@@ -189,5 +239,7 @@ def _rejected(code: str, message: str, page: dict[str, Any] | None = None, *, se
         message,
         expected="to be signed in",
         seen=seen or (page["alert"] or page["heading"] if page else ""),
-        mender=Mender.ADMINISTRATOR if code in {"account-locked", "company-not-offered"} else Mender.OPERATOR,
+        mender=Mender.ADMINISTRATOR
+        if code in {"account-locked", "company-not-offered", "sso-account"}
+        else Mender.OPERATOR,
     )

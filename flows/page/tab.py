@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from playwright.async_api import TimeoutError as BrowserTimeout
 from agent.domain.touch import TOUCH_RECORDER
 from agent.errors import Failed, RetrySafe, UnknownPage
 from flows.catalogue import Catalogue
-from flows.interface import PageObserver, Use
+from flows.interface import Examined, PageObserver, Use
 from flows.page.limits import bounded, is_navigated_away, translated
 from flows.page.places import Placed
 from flows.page.protocol import PageScripts
@@ -57,6 +57,9 @@ class Tab:
         self.catalogue = catalogue
         self.timeouts = timeouts
         self._telling = Telling(observer, catalogue)
+        self.template_ids: Mapping[
+            str, str
+        ] = {}  # id -> name, as the Permissions tool says; empty where it was not read
         self.loads = 0  # pages asked for by address, for tests and reports of cost
         self._scripts = PageScripts(page)
         self._date: tuple[datetime, float] | None = None
@@ -182,7 +185,9 @@ class Tab:
         """Why this page is given up; None as long as it may still become the one that is wanted."""
         try:
             if not raw["ready"]:
-                surroundings.refuse_other_page(self.catalogue, self.path)
+                surroundings.refuse_other_page(self.catalogue, self.path, reading.generation)
+            if surroundings.signed_in and surroundings.locale:  # what is not found may only be worded otherwise
+                surroundings.refuse_other_language(self.tenant)
         except Failed as error:
             return error
         return self._unknown(reading, raw) if late else None
@@ -216,6 +221,10 @@ class Tab:
             expected=f"{first['key']}: {first['expected']}",
             seen="; ".join(f"{item['key']}: {item['seen']}" for item in problems),
         )
+
+    async def tell_examined(self, examined: Examined) -> None:
+        """Tell the observer how a region compares with its known shape."""
+        await self._telling.examined(examined)
 
     # --- acting ---
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.catalogue import Catalogue
-from flows.interface import ControlUse, PageObserver, PageReading, Place
+from flows.interface import ControlUse, Examined, PageObserver, PageReading, Place, ShapeObserver
 from flows.page.places import Placed, written
 from flows.page.reading import Reading
 from flows.page.shell import Layer
@@ -64,6 +64,11 @@ class Telling:
         if self._observer is not None:
             took = time.time() - began
             await self._observer.control_used(ControlUse(what, url, began, took, failed, self._places()))
+
+    async def examined(self, examined: Examined) -> None:
+        """Tell how a region compares with its known shape, to those who want to know."""
+        if isinstance(self._observer, ShapeObserver):
+            await self._observer.shape_examined(examined)
 
     def _places(self) -> tuple[Place, ...]:
         made, self._untold = self._untold, {}

@@ -15,6 +15,7 @@ WINDOW = Reading(
     return open.map((el) => ({ text: words(el), users: many("confirm.user", el).map((user) => user.dataset.id) }));
     """,
     name="confirm_window",
+    generation="any",
 )
 
 

@@ -134,6 +134,14 @@ def options_of(sandbox: Sandbox, **options: Any) -> Iterator[None]:
         sandbox.post("/options", {name: before[name] for name in options})
 
 
+@pytest.fixture(params=["legacy", "mfe"])
+def generation(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[str]:
+    """The company Directory in each generation of pages. To be named before whatever opens the Directory: by
+    ``usefixtures``, or as an argument."""
+    with options_of(sandbox, company_directory=request.param):
+        yield str(request.param)
+
+
 def assert_nothing_written(sandbox: Sandbox, gate: RecordingGate) -> None:
     """No write was asked for, and by the sandbox's own log none arrived."""
     assert gate.asked == []

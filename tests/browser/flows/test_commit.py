@@ -51,6 +51,7 @@ CHANGE = UserChange(attributes={"job_title": "New"})
     ],
 )
 async def test_each_answer_has_its_meaning(
+    generation: str,
     directory: Directory,
     sandbox: Sandbox,
     gate: RecordingGate,
@@ -132,7 +133,7 @@ async def test_a_message_is_told_without_the_close_button_of_its_flash(directory
 
 
 async def test_the_sign_in_form_under_the_targets_own_address_is_understood(
-    directory: Directory, sandbox: Sandbox
+    generation: str, directory: Directory, sandbox: Sandbox
 ) -> None:
     """Signed out is judged by the page, not by its address [C]."""
     user_id = await make_person(sandbox, job_title="Old")
@@ -145,7 +146,9 @@ async def test_the_sign_in_form_under_the_targets_own_address_is_understood(
     assert job_title(sandbox) == "Old"
 
 
-async def test_field_errors_are_told_and_not_the_banner(directory: Directory, sandbox: Sandbox) -> None:
+async def test_field_errors_are_told_and_not_the_banner(
+    generation: str, directory: Directory, sandbox: Sandbox
+) -> None:
     """Each message with its field (hazard 9); the window's answer is understood, too."""
     with pytest.raises(SaveRejected) as failure:
         await directory.create_user(NewUser(email="not-an-address", attributes={"first_name": "Ada"}))
@@ -158,7 +161,7 @@ async def test_field_errors_are_told_and_not_the_banner(directory: Directory, sa
 
 @pytest.mark.parametrize("words", ["has already been taken", "Dieser Benutzer existiert schon", "duplicate"])
 async def test_a_taken_address_is_rejected_in_whatever_words(
-    directory: Directory, sandbox: Sandbox, words: str
+    generation: str, directory: Directory, sandbox: Sandbox, words: str
 ) -> None:
     """The wording varies; the caller decides by looking the address up."""
     await make_person(sandbox)
@@ -183,7 +186,7 @@ async def test_a_write_of_a_fresh_page_costs_no_page_load(
 
 
 async def test_a_page_that_was_touched_is_not_written_from(
-    directory: Directory, sandbox: Sandbox, gate: RecordingGate
+    generation: str, directory: Directory, sandbox: Sandbox, gate: RecordingGate
 ) -> None:
     """What a write that stopped midway left in the form must not ride along with the next one."""
     user_id = await make_person(sandbox, job_title="Old")

@@ -19,7 +19,7 @@ CHANGE = UserChange(attributes={"job_title": "New"})
 
 
 async def test_a_dropped_answer_is_lost_and_sent_once(
-    directory: Directory, sandbox: Sandbox, gate: RecordingGate
+    generation: str, directory: Directory, sandbox: Sandbox, gate: RecordingGate
 ) -> None:
     """Chromium repeats a POST by itself when a reused connection dies: the flows' contexts reuse none."""
     user_id = await make_person(sandbox)
@@ -36,7 +36,9 @@ async def test_a_dropped_answer_is_lost_and_sent_once(
     assert gate.told == []
 
 
-async def test_a_dropped_answer_to_an_invitation_sends_one_mail(directory: Directory, sandbox: Sandbox) -> None:
+async def test_a_dropped_answer_to_an_invitation_sends_one_mail(
+    generation: str, directory: Directory, sandbox: Sandbox
+) -> None:
     """The same where a repetition would be seen by the person."""
     user_id = await make_person(sandbox)
     plan_fault(sandbox, "invite", "drop_response", browser_repeats=True)
@@ -47,7 +49,9 @@ async def test_a_dropped_answer_to_an_invitation_sends_one_mail(directory: Direc
     assert len(sandbox.get("/outbox")) == 1
 
 
-async def test_a_dropped_answer_to_create_creates_one_user(directory: Directory, sandbox: Sandbox) -> None:
+async def test_a_dropped_answer_to_create_creates_one_user(
+    generation: str, directory: Directory, sandbox: Sandbox
+) -> None:
     """The new person is there, once; finding out is the caller's part."""
     plan_fault(sandbox, "create_user", "drop_response", browser_repeats=True)
 
@@ -58,7 +62,7 @@ async def test_a_dropped_answer_to_create_creates_one_user(directory: Directory,
     assert len((await directory.find(EMAIL)).matches) == 1
 
 
-async def test_an_answer_in_time_is_waited_for(directory: Directory, sandbox: Sandbox) -> None:
+async def test_an_answer_in_time_is_waited_for(generation: str, directory: Directory, sandbox: Sandbox) -> None:
     """Slow is not lost."""
     user_id = await make_person(sandbox)
     plan_fault(sandbox, "save_user", "slow", seconds=3)
@@ -69,15 +73,13 @@ async def test_an_answer_in_time_is_waited_for(directory: Directory, sandbox: Sa
 
 
 async def test_a_form_that_sends_nothing_is_no_write(
-    directory: Directory, sandbox: Sandbox, context: BrowserContext
+    generation: str, directory: Directory, sandbox: Sandbox, context: BrowserContext
 ) -> None:
     """A script that swallows the click is found out, and the page is left so that nothing follows."""
     user_id = await make_person(sandbox, job_title="Old")
-    await directory.read_person(user_id)
     page = context.pages[-1]
-    await page.evaluate(
-        "document.querySelector('form#edit_user').addEventListener('submit', (e) => e.preventDefault())"
-    )
+    swallow = "addEventListener('submit', (e) => { e.preventDefault(); e.stopImmediatePropagation(); }, true);"
+    await page.add_init_script(swallow)
 
     with pytest.raises(Failed) as failure:
         await directory.save_user(user_id, CHANGE)
@@ -102,7 +104,7 @@ async def test_a_tab_lost_before_the_write_changes_nothing(
 
 
 async def test_a_tab_lost_after_the_click_is_a_lost_answer(
-    directory: Directory, sandbox: Sandbox, context: BrowserContext
+    generation: str, directory: Directory, sandbox: Sandbox, context: BrowserContext
 ) -> None:
     """From the click on, nobody knows."""
     user_id = await make_person(sandbox)

@@ -7,7 +7,7 @@ from functools import partial
 from agent.domain.access import Project
 from flows import Directory
 from tests.browser.conftest import Sandbox
-from tests.browser.flows.conftest import RecordingGate, has_memberships, make_person, until, writes_in
+from tests.browser.flows.conftest import EMAIL, RecordingGate, has_memberships, make_person, person_in, until, writes_in
 
 
 async def test_memberships_come_change_and_go(directory: Directory, sandbox: Sandbox, gate: RecordingGate) -> None:
@@ -75,6 +75,8 @@ async def test_the_projects_tab_assigns_many_in_one_save(
 
     await directory.assign_projects(user_id, add=facts.projects[1:4], remove=facts.projects[:1])
 
+    left = str(facts.projects[0].number)
+    await until(lambda: left not in {row["number"] for row in person_in(sandbox, EMAIL)["memberships"]})
     await until(partial(has_memberships, sandbox, 3))
     person = await directory.read_person(user_id)
     assert {item.project.id: item.template for item in person.memberships} == {

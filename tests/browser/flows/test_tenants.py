@@ -108,4 +108,5 @@ async def test_a_granular_operator_is_told_that_the_permissions_tool_is_closed(
         await directory.facts()
 
     assert failure.value.code == "denied"
+    assert "Permissions" in failure.value.message
     assert_nothing_written(sandbox, gate)

@@ -9,8 +9,8 @@ import pytest
 from agent.domain.person import NewUser, UserChange
 from agent.errors import AgentError, Failed, UnknownPage
 from flows import Directory
-from flows.legacy.person_form import Fields
 from flows.page.shell import Shell
+from flows.shapes import examining
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     EMAIL,
@@ -25,11 +25,12 @@ from tests.browser.flows.conftest import (
 CHANGE = UserChange(attributes={"job_title": "New"})
 
 
-async def test_another_account_on_the_page_stops_the_write(open_it: Opener, sandbox: Sandbox) -> None:
+async def test_another_account_on_the_page_stops_the_write(generation: str, open_it: Opener, sandbox: Sandbox) -> None:
     """The session must be the service account's."""
     directory = await open_it()
     user_id = await make_person(sandbox)
-    directory._account = "somebody.else@example.com"  # type: ignore[attr-defined] # the account this tab should have
+    for flows in (directory._legacy, directory._mfe):  # type: ignore[attr-defined] # the account this tab should have
+        flows._account = "somebody.else@example.com"
 
     with pytest.raises(Failed) as failure:
         await directory.save_user(user_id, CHANGE)
@@ -41,7 +42,7 @@ async def test_another_account_on_the_page_stops_the_write(open_it: Opener, sand
     ("operation", "effect", "more", "code"),
     [
         ("edit_page", "unknown_dialog", {}, "unknown-dialog"),
-        ("edit_page", "unknown_field", {"field": "cost_center", "text": "Cost Center"}, "unknown-field"),
+        ("edit_page", "unknown_field", {"field": "cost_center", "text": "Cost Center"}, "shape-changed"),
         ("edit_page", "unknown_page", {}, "unknown-generation"),
         ("edit_page", "language", {"language": "de"}, "unknown-language"),
         ("edit_page", "remove_hook", {"hook": 'id="edit_user"'}, "unknown-page"),
@@ -70,10 +71,10 @@ async def test_an_unknown_edit_page_is_not_written_from(
 
 
 @pytest.mark.parametrize(
-    ("effect", "more", "refusal"),
+    ("effect", "more", "refusals"),
     [
-        ("unknown_field", {"field": "cost_center", "text": "Cost Center"}, (Fields, "refuse_unknown")),
-        ("language", {"language": "de"}, (Shell, "refuse_before_write")),
+        ("unknown_field", {"field": "cost_center", "text": "Cost Center"}, [(examining, "compared")]),
+        ("language", {"language": "de"}, [(Shell, "refuse_before_write"), (examining, "compared")]),
     ],
 )
 async def test_a_flow_without_its_refusal_is_caught(
@@ -83,12 +84,13 @@ async def test_a_flow_without_its_refusal_is_caught(
     monkeypatch: pytest.MonkeyPatch,
     effect: str,
     more: dict[str, object],
-    refusal: tuple[type, str],
+    refusals: list[tuple[object, str]],
 ) -> None:
     """Planted violation: the refusal of an unknown page is taken out, and the assertion above must notice."""
     user_id = await make_person(sandbox)
     plan_fault(sandbox, "edit_page", effect, times=3, **more)
-    monkeypatch.setattr(*refusal, lambda *_: None)
+    for refusal in refusals:
+        monkeypatch.setattr(*refusal, lambda *_: ())
 
     with suppress(AgentError):  # the server may refuse what arrives
         await directory.save_user(user_id, CHANGE)
@@ -98,7 +100,7 @@ async def test_a_flow_without_its_refusal_is_caught(
         assert_nothing_written(sandbox, gate)
 
 
-@pytest.mark.parametrize(("effect", "code"), [("unknown_field", "unknown-field"), ("unknown_dialog", "unknown-dialog")])
+@pytest.mark.parametrize(("effect", "code"), [("unknown_field", "shape-changed"), ("unknown_dialog", "unknown-dialog")])
 async def test_an_unknown_add_user_window_is_not_filled(
     directory: Directory, sandbox: Sandbox, effect: str, code: str
 ) -> None:

@@ -212,3 +212,27 @@ async def test_nobody_is_visited_before_the_first_sign_in_or_after_a_rejection(p
         await shared.open(NOBODY, NOBODY)
     assert not await shared.visit(NOBODY)
     assert procore.passwords == 1
+
+
+async def test_a_session_that_was_lost_is_counted_once_however_many_jobs_notice(procore: Procore) -> None:
+    """Two jobs find out at the same time; a first sign-in is no loss."""
+    lost: list[int] = []
+    shared = tenant(procore)
+    shared.on_lost = lambda: lost.append(1)
+    began_with, _ = await shared.signed_in(NOBODY)
+    assert lost == []
+    procore.valid.clear()
+    await asyncio.gather(*(shared.signed_in(NOBODY, stale=began_with) for _ in range(2)))
+    assert len(lost) == 1
+
+
+async def test_a_session_that_is_only_asked_for_its_code_again_is_renewed_without_the_password(
+    procore: Procore,
+) -> None:
+    """What was signed in goes along to the sign-in: there it is not begun anew."""
+    shared = tenant(procore)
+    began_with, _ = await shared.signed_in(NOBODY)
+    renewed, typed = await shared.signed_in(NOBODY, stale=began_with)
+    assert not typed
+    assert procore.passwords == 1
+    assert renewed.number == began_with.number + 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,8 +54,9 @@ def keys_used() -> set[str]:
 def test_every_key_that_flows_use_is_in_the_catalogue_and_the_other_way_round() -> None:
     """A selector without use is a lie waiting to happen; a use without a selector fails in front of a customer."""
     catalogue = Catalogue.load()
+    places = {shape.hook for shape in catalogue.shapes.values()}
 
-    assert set(catalogue.hooks) | set(catalogue.texts) | set(catalogue.forms) == keys_used()
+    assert set(catalogue.hooks) | set(catalogue.texts) | set(catalogue.shapes) == keys_used() | places
 
 
 def test_scripts_expect_the_match_that_the_catalogue_states() -> None:
@@ -130,7 +133,7 @@ def test_an_unknown_key_raises() -> None:
     """There is no default selector."""
     catalogue = Catalogue.parse(SMALL)
 
-    for look_up in (catalogue.selector, catalogue.css, catalogue.text, catalogue.form):
+    for look_up in (catalogue.selector, catalogue.css, catalogue.text):
         with pytest.raises(KeyError, match=r"page\.nowhere"):
             look_up("page.nowhere")
 
@@ -162,7 +165,7 @@ def test_the_hash_is_of_the_content_not_of_the_spelling() -> None:
 
 def test_forms_know_their_fields() -> None:
     """A star stands for one part of a name, and for nothing else."""
-    form = Catalogue.parse(SMALL).form("form.small")
+    form = Catalogue.parse(SMALL).forms["form.small"]
 
     assert form.knows("user[name]")
     assert form.knows("user[tools][budget]")
@@ -174,6 +177,87 @@ def test_forms_know_their_fields() -> None:
 def test_the_selectors_folder_is_no_package() -> None:
     """A package named ``selectors`` would hide the standard library's module and break asyncio."""
     assert not (FLOWS.parent / "selectors" / "__init__.py").exists()
+
+
+def test_a_pack_is_one_catalogue_and_says_its_version() -> None:
+    """Every file of the folder is in it, with the hash of its bytes."""
+    catalogue = Catalogue.load()
+
+    assert set(catalogue.files) == {
+        "common.toml",
+        "legacy.toml",
+        "mfe.toml",
+        "pack.toml",
+        "shapes/legacy.toml",
+        "shapes/mfe.toml",
+    }
+    assert re.fullmatch(r"procore-directory \d+\.\d+\.\d+", catalogue.pack)
+    assert Catalogue.parse(catalogue.source).sha256 == catalogue.sha256
+
+
+def test_the_changelog_tells_of_the_version_that_is_shipped() -> None:
+    """A pack without its story is not shipped."""
+    about = Catalogue.load().about
+
+    assert about is not None
+    told = (own_folder() / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {about.version} ({about.released.isoformat()})" in told
+
+
+def test_one_file_takes_the_place_of_its_own_in_the_pack(tmp_path: Path) -> None:
+    """A customer who has recorded the legacy pages replaces that file alone."""
+    shipped = Catalogue.load()
+    own = (own_folder() / "legacy.toml").read_text(encoding="utf-8")
+    changed = tmp_path / "ours.toml"
+    changed.write_text(own.replace("form#new_user", "form#our_user"), encoding="utf-8")
+
+    catalogue = Catalogue.load(changed)
+
+    assert catalogue.selector("add_user.form") == "form#our_user"
+    assert catalogue.hooks["grid.row"] == shipped.hooks["grid.row"]
+    assert catalogue.files["mfe.toml"] == shipped.files["mfe.toml"]
+    assert catalogue.files["legacy.toml"] != shipped.files["legacy.toml"]
+
+
+def test_a_whole_catalogue_in_one_file_stands_alone(tmp_path: Path) -> None:
+    """As evidence keeps it."""
+    whole = tmp_path / "selectors.toml"
+    whole.write_text(Catalogue.load().source, encoding="utf-8")
+
+    assert Catalogue.load(whole).sha256 == Catalogue.load().sha256
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "named"),
+    [
+        ("mfe.toml", ("format = 1", "format = 2"), "format"),
+        ("pack.toml", ('version = "', 'version = "x'), "version"),
+        ("pack.toml", ("[pack]", '[pack]\nauthor = "a"'), "author"),
+        ("shapes/legacy.toml", ('hook = "add_user.window"', 'hook = "add_user.nowhere"'), "add_user.nowhere"),
+        ("shapes/legacy.toml", ('kind = "checkbox"', 'kind = "tickbox"'), "kind"),
+        ("mfe.toml", ("generation =", '[hooks."list.row"]\nselector = "x"\n\n[nothing]\ngeneration ='), "list.row"),
+    ],
+)
+def test_a_broken_pack_is_refused_by_name(tmp_path: Path, file: str, change: tuple[str, str], named: str) -> None:
+    """Another format, an unknown key, a shape without a place, a key that is there twice."""
+    folder = tmp_path / "selectors"
+    shutil.copytree(own_folder(), folder)
+    text = (folder / file).read_text(encoding="utf-8")
+    assert change[0] in text
+    (folder / file).write_text(text.replace(*change, 1), encoding="utf-8")
+
+    with pytest.raises(Failed) as failure:
+        Catalogue.load(folder)
+
+    assert failure.value.code == "catalogue-invalid"
+    assert named in failure.value.seen
+
+
+def test_words_are_found_in_a_box_inside_a_button() -> None:
+    """A release that wraps the words of a button leaves the button what it was."""
+    catalogue = Catalogue.parse(SMALL.replace("""'[data-id="{id}"]'""", """'button:text-is("{words}")'"""))
+
+    assert catalogue.selector("page.place", words="Add") == 'button:is(:text-is("Add"), :has(:text-is("Add")))'
 
 
 def test_an_installed_package_brings_its_own_catalogue(tmp_path: Path) -> None:
@@ -190,6 +274,7 @@ def test_an_installed_package_brings_its_own_catalogue(tmp_path: Path) -> None:
 def test_every_entry_has_a_mark_and_a_reason() -> None:
     """So that nobody mistakes a green test for proof about the real pages."""
     catalogue = Catalogue.load()
-    entries = [*catalogue.hooks.items(), *catalogue.texts.items(), *catalogue.forms.items()]
+    entries: list[tuple[str, Any]] = [*catalogue.hooks.items(), *catalogue.texts.items(), *catalogue.forms.items()]
+    entries += catalogue.shapes.items()
 
     assert [key for key, entry in entries if entry.mark not in set(Mark) or not entry.note.strip()] == []

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
-
 import pytest
 
-import flows.legacy
-import flows.page
 from agent.errors import Failed
 from flows import Catalogue, Use, rechecking_for
-from flows.legacy.rechecking import READINGS
 from flows.page.places import Placed, placed_again, written
 from flows.page.reading import Reading
-
-
-def all_readings() -> Iterator[tuple[str, Reading]]:
-    """Every reading of the flows, by module and name."""
-    for package in (flows.page, flows.legacy):
-        for module in pkgutil.iter_modules(package.__path__):
-            found = importlib.import_module(f"{package.__name__}.{module.name}")
-            yield from (
-                (f"{module.name}.{name}", value) for name, value in vars(found).items() if isinstance(value, Reading)
-            )
+from flows.readings import READINGS, all_readings
 
 
 def test_every_named_reading_can_be_made_again() -> None:
-    """One that is told but not known to the replay would be lost silently."""
+    """One that is told but not known to the replay would be lost silently; readings of every generation are there."""
     named = {reading.name: reading for _, reading in all_readings() if reading.name}
 
     assert named == dict(READINGS)
+    assert {"list", "edit_page", "grid", "person_page", "answer", "script_answer"} <= set(READINGS)
 
 
-def test_only_the_sign_in_and_the_witness_of_a_click_are_not_told() -> None:
-    """Pages that ask for a password are nobody's business; the witness reads nothing."""
+def test_only_the_sign_in_and_what_reads_nothing_of_a_page_are_not_told() -> None:
+    """Pages that ask for a password are nobody's business; the witness of a click and waiting for a drawn page read
+    nothing; and the body of an answer is no page."""
     untold = {place for place, reading in all_readings() if not reading.name}
 
-    assert untold == {"sign_in._SCREEN", "commit._WITNESS"}
+    assert untold == {"sign_in._SCREEN", "sending.WITNESS", "refetching._DRAWN", "commit_by_script._BODY"}
 
 
 def test_a_recorded_script_is_the_reading_that_it_was() -> None:
@@ -63,7 +49,7 @@ def test_a_script_is_known_by_its_hash() -> None:
 def test_an_unknown_generation_is_refused() -> None:
     """Recorded pages of another generation are not read with the wrong flows."""
     with pytest.raises(Failed) as failure:
-        rechecking_for("mfe")
+        rechecking_for("next")
 
     assert failure.value.code == "unknown-generation"
 

@@ -1,4 +1,4 @@
-"""The legacy flows on recorded pages (implements :class:`flows.rechecking.Rechecking`)."""
+"""The flows on recorded pages (implements :class:`flows.rechecking.Rechecking`)."""
 
 from __future__ import annotations
 
@@ -12,44 +12,18 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page
 
 from agent.domain.person import TenantFacts
+from agent.errors import Failed
 from flows.catalogue import Catalogue
 from flows.interface import CommitGate, Use
-from flows.legacy.add_user import FORM
 from flows.legacy.directory import LegacyDirectory
-from flows.legacy.edit_page import EDIT_PAGE
-from flows.legacy.history import HISTORY
-from flows.legacy.listing import LIST
-from flows.legacy.tenant_facts import PORTFOLIO, TEMPLATES
-from flows.legacy.user_projects import PROJECTS_TAB
-from flows.page.commit import ANSWER
-from flows.page.controls import MENU, NATIVE, STATE
 from flows.page.places import Placed, placed_again
 from flows.page.protocol import PageScripts
 from flows.page.reading import Reading
 from flows.page.shell import Layer
-from flows.page.tab import SHELL_ONLY, Tab
-from flows.page.windows import WINDOW
+from flows.page.tab import Tab
+from flows.readings import READINGS
 from flows.rechecking import Asked, RecordedPages, Reread
 from flows.tenant import TenantAddress, Timeouts
-
-READINGS: Mapping[str, Reading] = {
-    reading.name: reading
-    for reading in (
-        ANSWER,
-        EDIT_PAGE,
-        FORM,
-        HISTORY,
-        LIST,
-        MENU,
-        NATIVE,
-        PORTFOLIO,
-        PROJECTS_TAB,
-        SHELL_ONLY,
-        STATE,
-        TEMPLATES,
-        WINDOW,
-    )
-}
 
 #: a frozen page is as it is: nothing on it is worth waiting for
 _AT_ONCE = Timeouts(page=20.0, answer=0.0, hook=0.0, control=0.0, submit=0.0, margin=5.0)
@@ -76,10 +50,11 @@ _AFTER_SURROUNDINGS = r"""async (input) => {
 }"""
 
 
-class LegacyRechecking:
-    """Today's readings, places and decisions of the legacy generation."""
+class RecordedFlows:
+    """Today's readings, places and decisions. ``generation`` is that of the lists as they were recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: str) -> None:
+        self._generation = generation
         self._scripts: WeakKeyDictionary[Page, PageScripts] = WeakKeyDictionary()
 
     def script_sha256(self, reading: str) -> str | None:
@@ -133,7 +108,19 @@ class LegacyRechecking:
         facts: TenantFacts,
         at: datetime,
     ) -> LegacyDirectory:
-        """A Directory that reads recorded pages; it knows the recorded names and the recorded time."""
+        """A Directory that reads recorded pages; it knows the recorded names and the recorded time.
+
+        Failed("not-walkable") in the new generation: its lists change under one address, so that a recording does not
+        tell which of them a flow would get.
+        """
+        if self._generation != "legacy":
+            raise Failed(
+                "not-walkable",
+                "Decisions on pages of the new generation cannot be walked through again: its lists change under one "
+                "address.",
+                expected="pages that their addresses tell apart",
+                seen=self._generation,
+            )
         return _RecordedDirectory(_RecordedTab(blank, pages, tenant, catalogue, at), gate, account, facts)
 
 
