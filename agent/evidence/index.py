@@ -23,6 +23,7 @@ from agent.evidence.folder import timestamp
 from agent.evidence.manifest import REPORT
 from agent.evidence.roll import Entered, read_roll
 from agent.evidence.sheet import Sheet
+from agent.evidence.subject import subject_words
 from agent.evidence.wording import action_words, seconds
 
 _SHEET = Sheet("index.html.j2", paper="A4 landscape")
@@ -81,7 +82,7 @@ class Line:
     @property
     def person(self) -> str:
         """Whom it is about."""
-        return "the whole Directory" if self.job.person in {"", "*"} else self.job.person
+        return subject_words(self.job.person)
 
     @property
     def name(self) -> str:

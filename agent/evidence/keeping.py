@@ -42,6 +42,15 @@ def keep_person(bystanders: Bystanders, person: Any) -> None:
     bystanders.keep(_own_texts(person))
 
 
+def keep_people(bystanders: Bystanders, roster: Any) -> None:
+    """The same for the many whom a job is about; a project's other members are not in this roster."""
+    if isinstance(roster, Mapping):
+        members = roster.get("members")
+        for member in members if isinstance(members, list | tuple) else ():
+            if isinstance(member, Mapping):
+                bystanders.keep([str(member.get("name") or "")])
+
+
 def mask_again(folder: EvidenceFolder, bystanders: Bystanders) -> None:
     """Mask in files written earlier what was learned of others later."""
     for path in folder.files():

@@ -30,7 +30,7 @@ _ADDRESS = re.compile(
 _SHORTEST_NAME = 4  # "Li" stands inside every other word
 _COMMA = re.compile(r",(?![^\[]*\])")
 _ONE_SELECTOR = re.compile(r"(?P<tag>[a-zA-Z][\w-]*)?(?P<attributes>(?:\[[^\]]+\])*)")
-_ONE_ATTRIBUTE = re.compile(r"""\[([\w-]+)(?:=["']?([^"'\]]*)["']?)?\]""")
+_ONE_ATTRIBUTE = re.compile(r"""\[([\w-]+)(?:(\*?)=["']?([^"'\]]*)["']?)?\]""")
 
 #: Members of a JSON value that describe a person in a row of a list or of the history.
 _MARKS = frozenset({"email", "contact", "person_id", "personId", "login", "actor_login"})
@@ -48,8 +48,9 @@ class PeopleHooks:
 
 
 #: The catalogue's keys. The row of a list is one person; a cell of the history names who made a change.
-_ROWS, _NAME_CELLS = ("list.row", "history.by"), ("list.name_cell", "list.contact_cell", "history.by")
-_DETAIL_CELLS = ("list.address_cell", "list.job_title_cell")
+_ROWS = ("list.row", "history.by", "grid.row")
+_NAME_CELLS = ("list.name_cell", "list.contact_cell", "history.by", "grid.person_link", "grid.phone_cell")
+_DETAIL_CELLS = ("list.address_cell", "list.job_title_cell", "grid.address_cell", "grid.job_title_cell")
 
 
 def people_hooks(selector_of: Callable[[str], str]) -> PeopleHooks:
@@ -175,7 +176,7 @@ class Element:
     """A selector of one element, by its tag and its attributes, as recorded pages can be searched with."""
 
     tag: str
-    attributes: tuple[tuple[str, str | None], ...]
+    attributes: tuple[tuple[str, str | None, bool], ...]  # name, value or None for any, whether a part is enough
 
     @classmethod
     def parse(cls, selector: str) -> Element:
@@ -184,7 +185,8 @@ class Element:
         if found is None or not (found["tag"] or found["attributes"]):
             raise ValueError(f"not the CSS of one element by tag and attributes: {selector!r}")
         attributes = tuple(
-            (item.group(1).lower(), item.group(2)) for item in _ONE_ATTRIBUTE.finditer(found["attributes"])
+            (item.group(1).lower(), item.group(3), bool(item.group(2)))
+            for item in _ONE_ATTRIBUTE.finditer(found["attributes"])
         )
         return cls((found["tag"] or "").upper(), attributes)
 
@@ -193,7 +195,10 @@ class Element:
         if self.tag and tag.upper() != self.tag:
             return False
         lowered = {str(name).lower(): str(value) for name, value in attributes.items()}
-        return all(name in lowered and (wanted is None or lowered[name] == wanted) for name, wanted in self.attributes)
+        return all(
+            name in lowered and (wanted is None or (wanted in lowered[name] if part else lowered[name] == wanted))
+            for name, wanted, part in self.attributes
+        )
 
 
 def _strings(value: Any) -> list[str]:

@@ -13,8 +13,10 @@ from pydantic import ValidationError
 
 from agent.domain.person import Person
 from agent.evidence.comparison import Row, compare
+from agent.evidence.comparison_of_many import compare_many, roster_of
 from agent.evidence.log import LOG_FILE
 from agent.evidence.outline import Box, boxes_of
+from agent.evidence.subject import MANY, subject_words
 
 PICTURES = frozenset({"picture", "picture-missing"})
 CHANGED = frozenset({"saved", "settled by observation", "partly saved", "unknown"})
@@ -131,6 +133,19 @@ class Record:
         return _mapping(self.job.get("person"))
 
     @property
+    def is_about_many(self) -> bool:
+        """Whether it is about a project's members or a distribution group."""
+        return self.action in MANY
+
+    @property
+    def subject(self) -> str:
+        """Whom or what it is about: an address, or the people of a project, or a group."""
+        if not self.is_about_many:
+            return str(self.person.get("email", ""))
+        number, thing = len(self.job.get("people") or ()), subject_words(str(self.request.get("person") or ""))
+        return f"{number:,} {'person' if number == 1 else 'people'} of {thing}" if number else thing
+
+    @property
     def started(self) -> datetime | None:
         """When the job began."""
         return _time(self.request.get("at"))
@@ -197,6 +212,9 @@ class Record:
         """Before and after, field by field; empty when the person was not read at both times."""
         if not self.before or not self.after:
             return []
+        rosters = roster_of(self.before), roster_of(self.after)
+        if rosters[0] is not None and rosters[1] is not None:
+            return compare_many(rosters[0], rosters[1])
         before, after = _person(self.before), _person(self.after)
         return compare(before, after) if before or after else []
 

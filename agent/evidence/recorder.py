@@ -37,7 +37,7 @@ from agent.evidence.budget import release_reserve
 from agent.evidence.entries import accepted_entry
 from agent.evidence.folder import EvidenceFolder, new_job_id, timestamp
 from agent.evidence.job_recordings import JobRecordings
-from agent.evidence.keeping import Keeping, keep_person, mask_again
+from agent.evidence.keeping import Keeping, keep_people, keep_person, mask_again
 from agent.evidence.manifest import Versions, versions
 from agent.evidence.masking import Masker
 from agent.evidence.picture_files import PictureFiles
@@ -45,6 +45,7 @@ from agent.evidence.private import Bystanders
 from agent.evidence.readings import ReadingsLog, pack
 from agent.evidence.request import request_of
 from agent.evidence.seal import Withheld, seal
+from agent.evidence.shape_notes import ShapeNotes
 from agent.execute.events import (
     ControlUsed,
     Event,
@@ -56,6 +57,7 @@ from agent.execute.events import (
     PageRead,
     Planned,
     SessionReady,
+    ShapeExamined,
     StepEnded,
     StepStarted,
     Verified,
@@ -127,6 +129,7 @@ class EvidenceRecorder:
         self._last_page: Page | None = None
         self._read_back: tuple[Page, ...] = ()  # still to be pictured, while the recording is taken out
         self._withheld = Withheld(quarantine=self._keeping.quarantine)
+        self._shapes = ShapeNotes(self._mask, self._line)
         self._recordings = JobRecordings(traces_dir, known, self._withheld, self._line)
 
     @property
@@ -164,6 +167,8 @@ class EvidenceRecorder:
                 self._in_folder().write_json("facts.json", _plain(event.facts))
             case PageRead() | ControlUsed():
                 self._read(event)
+            case ShapeExamined():
+                self._shapes.note(event, self._in_folder(), self._in_pictures(), self._step)
             case Observed():
                 await self._observed(event)
             case Planned():
@@ -252,6 +257,8 @@ class EvidenceRecorder:
     async def _observed(self, event: Observed) -> None:
         if self._bystanders is not None and event.person is not None:
             keep_person(self._bystanders, _plain(event.person))
+        if self._bystanders is not None and event.roster is not None:
+            keep_people(self._bystanders, _plain(event.roster))
         count = self._moments[event.moment] = self._moments.get(event.moment, 0) + 1
         name = event.moment if count == 1 else f"{event.moment}-{count}"
         self._in_folder().write_json(
@@ -261,12 +268,15 @@ class EvidenceRecorder:
                 "at": timestamp(self._clock()),
                 "correlation": self._hide(_plain(event.correlation)),
                 "person": _plain(event.person),
+                **({"roster": self._hide(_plain(event.roster))} if event.roster is not None else {}),
             },
         )
-        self._line("observed", {"moment": event.moment, "file": f"{name}.json", "found": event.person is not None})
+        found = event.person is not None or event.roster is not None
+        many = {"many": True} if event.roster is not None else {}
+        self._line("observed", {"moment": event.moment, "file": f"{name}.json", "found": found, **many})
         if event.page is not None:
             self._last_page = event.page
-        if event.page is not None and event.person is not None:  # an empty list proves nothing; the JSON names them all
+        if event.page is not None and found:  # an empty list proves nothing; the JSON names them all
             words = {"before": "As it was before", "after": "As it is afterwards", "recovery": "As found after trouble"}
             await self._picture(event.page, event.moment, words.get(event.moment, event.moment))
 

@@ -69,7 +69,7 @@ def render(
         undo=[step for step in steps if step.undo],
         comparison=record.comparison(),
         as_read=_as_read(record),
-        is_new=not record.before.get("person"),
+        is_new=not record.is_about_many and not record.before.get("person"),
         lists=_lists(record),
         near=_near(record),
         story=_story(told, shown),
@@ -196,12 +196,14 @@ def _versions(record: Record, made_with: Versions) -> list[tuple[str, str]]:
     session = record.session.get("versions") or {}
     seen = session if isinstance(session, dict) else {}
     catalogue = str(seen.get("selector_catalogue") or made_with.selector_catalogue)
+    fingerprint = record.session.get("fingerprint") or {}
+    pack = str(fingerprint.get("pack") or "") if isinstance(fingerprint, dict) else ""
     return [
         ("Agent", made_with.agent),
         ("Python", made_with.python),
         ("Playwright", made_with.playwright),
         ("Browser", str(seen.get("browser") or made_with.browser) or "not started"),
-        ("Selector catalogue", catalogue or "not used"),
+        ("Selector catalogue", f"{pack} {catalogue}".strip() or "not used"),
         ("Recording format", str(made_with.trace_format or "none")),
     ]
 

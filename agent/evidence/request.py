@@ -9,7 +9,8 @@ from agent.domain.names import normal_email
 from agent.evidence.entries import EVERYBODY
 from agent.evidence.folder import timestamp
 from agent.execute.events import JobStarted
-from agent.jobs.model import Job, email_of
+from agent.jobs.bulk import BulkJob
+from agent.jobs.model import Job, email_of, thing_of
 
 
 def request_of(event: JobStarted, job_id: str, origin: Origin, service_account: str) -> dict[str, Any]:
@@ -31,5 +32,8 @@ def request_of(event: JobStarted, job_id: str, origin: Origin, service_account: 
 
 
 def _person_of(job: Job) -> str:
+    """As the queue has it (:func:`agent.queue.admission.admit`): the ledger compares."""
+    if isinstance(job, BulkJob):
+        return thing_of(job)
     address = email_of(job)
     return EVERYBODY if address is None else normal_email(address)

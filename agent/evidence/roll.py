@@ -122,7 +122,7 @@ def _from_folder(folder: Path) -> Entered | None:
     return Entered(
         accepted=began,
         action=str(job.get("action") or ""),
-        person=str(person.get("email") or ""),
+        person=str(person.get("email") or request.get("person") or ""),
         stand=Stand(verdict) if verdict in set(Stand) else Stand.INTERRUPTED,
         ticket=str(reason.get("ticket") or ""),
         requested_by=str(reason.get("requested_by") or ""),

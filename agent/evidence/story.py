@@ -118,7 +118,9 @@ class _Telling:
         titles = {"before": "Looking first", "after": "Looking afterwards", "recovery": "Looking after trouble"}
         moment = str(line.get("moment", ""))
         chapter = self._open(titles.get(moment, f"Looking: {moment}"), line)
-        if line.get("found"):
+        if line.get("many"):
+            chapter.say(f"The list was opened and read: {self._record.subject}.")
+        elif line.get("found"):
             who = self._record.person.get("email") or "the person"
             chapter.say(f"The page of {who} was opened and read.")
         else:

@@ -52,6 +52,9 @@ ACTIONS = {
     "invite": "Invite a user",
     "read": "Read a user",
     "snapshot": "Snapshot of the Directory",
+    "bulk_add_to_project": "Add many users to a project",
+    "bulk_remove_from_project": "Remove many users from a project",
+    "distribution_group": "Set up a distribution group",
 }
 
 MENDERS = {
@@ -70,6 +73,7 @@ EVENTS = {
     "step-started": "Step started",
     "write-sending": "Form filled and checked, now sent",
     "write-answered": "Procore answered",
+    "shape-differs": "Page not quite as known",
     "step-ended": "Step ended",
     "verified": "Read back and compared",
     "note": "Note",

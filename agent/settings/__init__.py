@@ -12,6 +12,7 @@ from agent.settings.loading import (
     Timeouts,
     load_settings,
 )
+from agent.settings.probe import ProbeSettings, TenantProbe
 from agent.settings.service import (
     ApiSettings,
     ClockSettings,
@@ -32,10 +33,12 @@ __all__ = [
     "InboxSettings",
     "NotifySettings",
     "Paths",
+    "ProbeSettings",
     "QueueSettings",
     "Settings",
     "SettingsRefused",
     "Tenant",
+    "TenantProbe",
     "Timeouts",
     "WorkerSettings",
     "is_loopback",

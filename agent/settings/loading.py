@@ -29,7 +29,9 @@ from agent.errors import Mender, Refused
 from agent.policy.rules import PolicyRules
 from agent.settings.audit import AuditSettings
 from agent.settings.evidence import EvidenceSettings
+from agent.settings.probe import ProbeSettings, TenantProbe
 from agent.settings.section import Section
+from agent.settings.selectors import SelectorsSettings
 from agent.settings.service import (
     ApiSettings,
     ClockSettings,
@@ -97,6 +99,7 @@ class Tenant(Section):
     )
     policy: PolicyRules = Field(default_factory=PolicyRules, description="What jobs may do without asking a person.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long is waited.")
+    probe: TenantProbe = Field(default_factory=TenantProbe, description="Whom and what the nightly probe looks at.")
     max_running: int = Field(2, ge=1, le=16, description="Jobs of this tenant at once in the long-running agent.")
 
     @field_validator("company_id", mode="before")
@@ -155,8 +158,10 @@ class Settings(BaseSettings):
     inbox: InboxSettings = Field(default_factory=InboxSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     clock: ClockSettings = Field(default_factory=ClockSettings)
+    probe: ProbeSettings = Field(default_factory=ProbeSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
+    selectors: SelectorsSettings = Field(default_factory=SelectorsSettings)
     tenants: dict[str, Tenant] = Field(default_factory=dict, description="Tenants by the name that jobs use.")
 
     @classmethod

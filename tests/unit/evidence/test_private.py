@@ -19,7 +19,7 @@ from agent.evidence import pictures
 from agent.evidence.folder import EvidenceFolder
 from agent.evidence.keeping import Keeping, mask_again
 from agent.evidence.picture_files import small
-from agent.evidence.private import SOMEBODY, Bystanders, PeopleHooks, people_hooks
+from agent.evidence.private import SOMEBODY, Bystanders, Element, PeopleHooks, people_hooks
 from agent.evidence.redact import redact_entries
 from flows import Catalogue
 from tests.unit.evidence.test_places import call, exchange, page, recording
@@ -208,6 +208,10 @@ def test_the_shipped_catalogue_tells_where_people_stand() -> None:
     catalogue = Catalogue.load(None)
     hooks = people_hooks(lambda key: catalogue.hooks[key].selector)
     assert HOOKS.rows[0] in hooks.rows
+    assert '[role="row"][row-index]' in hooks.rows  # the grids of the new generation
+    link = next(Element.parse(name) for name in hooks.names if name.startswith("a["))
+    assert link.matches("A", {"href": "/webclients/host/companies/1/tools/directory/edit_person/7"})
+    assert not link.matches("A", {"href": "/1/company/directory/edit_vendor/7"})
     with pytest.raises(ValueError, match="not the CSS of one element"):
         people_hooks(lambda _: "div.row > span")
 

@@ -159,7 +159,7 @@ def test_settings_hold_no_secret_fields() -> None:
     """Nobody is invited to write a password into a file."""
     names = set(_names(Settings.model_json_schema()))
     assert {"postgres_url", "sender"} <= names
-    assert [name for name in names if re.search("password|passwd|secret|token|pin$|key$", name)] == []
+    assert [name for name in names if re.search("password|passwd|secret|token|pin$|(?<!public_)key$", name)] == []
 
 
 def _names(schema: Any) -> Iterator[str]:
