@@ -15,23 +15,31 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from agent.domain.project import GroupChange
 from agent.errors import AgentError, AnswerLost, Failed, Refused, RetrySafe, SaveRejected, SignedOut, Uncertain
+from agent.execute.bulk_verify import are_ours
 from agent.execute.events import Note, Planned, StepEnded, StepStarted
+from agent.execute.history import own_records
 from agent.execute.judging import judge
-from agent.execute.lost_answer import Settled, look_for_effect, own_records
+from agent.execute.lost_answer import Settled, look_for_effect
 from agent.execute.outcome import StepResult
 from agent.execute.pace import poll
 from agent.execute.perform import perform
 from agent.execute.recovery import is_by_flash, repeats, without_sent_mails
 from agent.execute.thinking import Thinking
 from agent.execute.work import Seen, Work, recoverable
+from agent.plan.bulk.steps import BulkStep, CreateGroup
 from agent.plan.effects import failed_assignments, history_expectations, holds, unmet
-from agent.plan.steps import AssignProjects, Plan, Step
+from agent.plan.steps import AssignProjects, Plan, RemoveFromAllProjects, Step
 from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
+from flows.names import Flow
 
 #: Failures of our own while an answer came in: what the page said is not known.
 NOT_FROM_THE_PAGE = frozenset({"unexpected", "evidence-unwritable", "evidence-broken"})
+
+#: What a page shows is named otherwise than the tenant's names say, which a session keeps for a while.
+NAMED_OTHERWISE = frozenset({"template-mismatch", "project-mismatch"})
 
 Ended = Callable[..., Awaitable[None]]
 
@@ -73,18 +81,25 @@ class Attempt:
         work = self.work
         number = len(work.results) + 1
         began = work.clock.monotonic()
+        work.flow_log.begin()
+        flow = work.flow_of(step)
 
         async def ended(state: str, detail: str = "") -> None:
             spent = round((work.clock.monotonic() - began) * 1000)
             result = StepResult(number=number, title=step.title, state=state, detail=detail, milliseconds=spent)
             work.results.append(result)
             to_correct = work.end_write(state)
+            if state in ("saved", "partly saved"):
+                work.flow_log.wrote(flow)
+            elif state == "settled by observation":
+                work.flow_log.arrived(flow)
             await work.tell(StepEnded(step, result))
             if to_correct:
                 await work.boundary.settled(work.trail)
 
         try:
             await work.boundary.at_step(work.trail)
+            await work.refuse_quarantined([step])  # another job may have found its flow changed meanwhile
             await work.tell(StepStarted(number, step))
         except AgentError as error:  # asked to stop, or evidence can no longer be kept
             work.results.append(StepResult(number=number, title=step.title, state="not sent", detail=error.message))
@@ -95,24 +110,43 @@ class Attempt:
             self.user_id = await perform(work.directory, step, self.user_id)
         except Exception as caught:
             trouble = caught if isinstance(caught, AgentError) else await self._unexpected(caught)
-            if work.gate.sent == sent:
+            flow, is_sent = work.flow_of(step), work.gate.sent != sent
+            if is_sent or not self._names_may_be_old(trouble):
+                work.flow_log.stopped(flow, trouble)
+            if not is_sent:
                 await self._not_sent(step, trouble, ended)
             else:
                 await self._sent_in_trouble(step, trouble, ended)
             return
-        if isinstance(step, AssignProjects):
+        flow = work.flow_of(step)
+        # On new pages all projects of a leaver are taken by one save of that tab, too.
+        if isinstance(step, AssignProjects) or (isinstance(step, RemoveFromAllProjects) and flow is Flow.PROJECTS_TAB):
             await self._applied(step, ended)
             return
         work.kept.append(step)
         await ended("saved")
+        if (
+            isinstance(step, CreateGroup) and step.change != GroupChange()
+        ):  # some pages take the name first, the rest later
+            self.seen = await work.look_again(self.seen, self.user_id)
+            await self._plan_anew()
 
     async def _not_sent(self, step: Step, error: AgentError, ended: Ended) -> None:
         await ended("not sent", error.message)
-        if not recoverable(error) or error.code in self.work.recovered:
+        if self._names_may_be_old(error):
+            self.work.recovered.add(error.code)
+            await self.work.know_facts(refresh=True)
+        elif not recoverable(error) or error.code in self.work.recovered:
             raise Stopped(error) from error
-        await self.work.recover(error)
+        else:
+            await self.work.recover(error)
         self.seen = await self.work.look_again(self.seen, self.user_id)
         await self._plan_anew()
+
+    def _names_may_be_old(self, error: AgentError) -> bool:
+        """Whether the page contradicts names that were read some time ago, for the first time in this job: somebody may
+        have renamed or added a template or a project since. That is no fault of the page's."""
+        return error.code in NAMED_OTHERWISE and error.code not in self.work.recovered
 
     async def _sent_in_trouble(self, step: Step, error: AgentError, ended: Ended) -> None:
         """The write left the browser, and the answer is not the one hoped for."""
@@ -165,10 +199,12 @@ class Attempt:
 
     async def _is_ours(self, step: Step) -> bool:
         """Whether the Change History has the step as made by our account since the job began."""
+        if isinstance(step, BulkStep):
+            return await are_ours(self.work, step)
         records = await own_records(self.work, self.user_id) if self.user_id is not None else ()
         return not unmet(history_expectations(step), records)
 
-    async def _applied(self, step: AssignProjects, ended: Ended) -> None:
+    async def _applied(self, step: AssignProjects | RemoveFromAllProjects, ended: Ended) -> None:
         """Wait for an asynchronous save: each project on its own, some may fail."""
         work, user_id = self.work, self.user_id
         if user_id is None:
@@ -237,7 +273,7 @@ class Attempt:
                     raise Stopped(
                         AnswerLost(
                             "not-visible",
-                            "A change that was saved does not show on the person's page; it is not sent a second time.",
+                            "A change that was saved does not show on the page; it is not sent a second time.",
                             expected=repeats(plan, work.kept)[0].title,
                             seen="the state from before it",
                         ),

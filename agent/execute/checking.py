@@ -9,12 +9,14 @@ from datetime import datetime
 
 from agent.domain.person import ChangeRecord
 from agent.execute import wording
+from agent.execute.bulk_verify import changed_since, list_witness
 from agent.execute.events import Planned, Verified
 from agent.execute.outcome import Outcome, Verdict, Witness
 from agent.execute.thinking import Thinking
-from agent.execute.verify import HISTORY, change_words, page_witness
+from agent.execute.verify import HISTORY, PAGE, change_words, page_witness
 from agent.execute.work import Seen, Work
-from agent.jobs.model import email_of
+from agent.jobs.bulk import BulkJob
+from agent.jobs.model import whom
 from agent.plan.effects import history_expectations, unmet
 from agent.plan.steps import Invite, Plan
 
@@ -25,11 +27,17 @@ async def check_wish(work: Work, since: datetime) -> Outcome:
     records = await _history(work, seen, since)
     plan = _without_sent(await Thinking(work).plan(seen), records)
     await work.tell(Planned(plan))
-    page, history = page_witness(plan.differences if not plan.is_empty else ()), history_of(records, since)
+    name = PAGE if seen.roster is None else list_witness(work)
+    page, history = page_witness(plan.differences if not plan.is_empty else (), name), history_of(records, since)
     opened = work.opened.page if work.opened else None
     await work.tell(Verified((page, history), (opened,) if opened is not None else ()))
     if plan.is_empty:
-        found = wording.nothing_summary(work.job, seen.person, email_of(work.job))
+        job = work.job
+        found = (
+            wording.nothing_for_many(job, work.offboarded)
+            if isinstance(job, BulkJob)
+            else wording.nothing_summary(job, seen.person, whom(job))
+        )
         return Outcome(
             verdict=Verdict.DONE,
             summary=f"Checked: {found} {history.findings[0]}",
@@ -58,6 +66,8 @@ def history_of(records: tuple[ChangeRecord, ...], since: datetime) -> Witness:
 
 
 async def _history(work: Work, seen: Seen, since: datetime) -> tuple[ChangeRecord, ...]:
+    if seen.roster is not None:
+        return await changed_since(work, seen, since)
     person = seen.person
     if person is None:
         return ()

@@ -17,9 +17,10 @@ from agent.domain.person import Correlation, Fingerprint, Person, TenantFacts
 from agent.domain.touch import Target
 from agent.execute.outcome import Outcome, StepResult, Witness
 from agent.jobs.model import Job
+from agent.plan.bulk.roster import Roster
 from agent.plan.steps import Plan, Step
 from agent.policy.rules import PolicyRules
-from flows import ControlUse, PageReading
+from flows import ControlUse, Examined, PageReading
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,13 @@ class ControlUsed:
 
 
 @dataclass(frozen=True)
+class ShapeExamined:
+    """A region was compared with its known shape, right before a write from it."""
+
+    examined: Examined
+
+
+@dataclass(frozen=True)
 class Observed:
     """What a reading found. ``moment``: "before", "after", or "recovery"."""
 
@@ -75,6 +83,7 @@ class Observed:
     correlation: Correlation | None
     person: Person | None
     page: Page | None = None  # where it was read, for a picture
+    roster: Roster | None = None  # of a job about many people: those whom it names
 
 
 @dataclass(frozen=True)
@@ -148,6 +157,7 @@ Event = (
     | FactsKnown
     | PageRead
     | ControlUsed
+    | ShapeExamined
     | Observed
     | Planned
     | StepStarted

@@ -11,9 +11,9 @@ from playwright.async_api import Page
 
 from agent.domain.touch import Target
 from agent.errors import Failed
-from agent.execute.events import ControlUsed, Event, PageRead, WriteAnswered, WriteSending
+from agent.execute.events import ControlUsed, Event, PageRead, ShapeExamined, WriteAnswered, WriteSending
 from agent.execute.telling import Telling
-from flows import ControlUse, PageReading
+from flows import ControlUse, Examined, PageReading
 
 
 class DryRunViolation(Failed):
@@ -38,6 +38,7 @@ class JobGate:
         self.answered = 0  #: of those, how many got an answer
         #: awaited last before each write leaves; what it raises stops the write
         self.about_to_send: Callable[[], Awaitable[None]] | None = None
+        self.on_examined: Callable[[Examined], None] | None = None  #: told how each region compares with what is known
 
     async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
         """Let one write through; an observer that cannot keep evidence any more raises here, and nothing is sent."""
@@ -60,6 +61,12 @@ class JobGate:
     async def control_used(self, use: ControlUse) -> None:
         """Tell what was used."""
         await self._tell(ControlUsed(use))
+
+    async def shape_examined(self, examined: Examined) -> None:
+        """Tell how a region compares with its known shape."""
+        if self.on_examined is not None:
+            self.on_examined(examined)
+        await self._tell(ShapeExamined(examined))
 
     async def _tell(self, event: Event) -> None:
         await self._telling.tell(event)
@@ -100,3 +107,8 @@ class GateRelay:
         """Tell the running job's gate."""
         if self._gate is not None:
             await self._gate.control_used(use)
+
+    async def shape_examined(self, examined: Examined) -> None:
+        """Tell the running job's gate."""
+        if self._gate is not None:
+            await self._gate.shape_examined(examined)

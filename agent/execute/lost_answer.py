@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.domain.person import ChangeRecord, Listing, Person
+from agent.domain.person import Listing, Person
+from agent.execute.bulk import look_for_part
+from agent.execute.history import own_records
 from agent.execute.pace import poll
 from agent.execute.work import Seen, Work
+from agent.plan.bulk.steps import BulkStep
 from agent.plan.effects import history_expectations, holds, unmet
-from agent.plan.steps import AssignProjects, CreateUser, Invite, Step
+from agent.plan.steps import AssignProjects, CreateUser, Invite, RemoveFromAllProjects, Step
+from flows.names import Flow
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,14 @@ async def look_for_effect(
     """Look for the step's effect; with ``patient`` until the deadline, else once. ``elapsed_s`` of that time is over.
 
     A creation is looked for by e-mail in all lists; an invitation in the Change History (it cannot be seen in a
-    mailbox); everything else on the person's page.
+    mailbox); what was done for many people in the project's list; everything else on the person's page.
     """
     limit = 0.0
     if patient:
         limit = max(0.0, visible_within_s(work, step) - elapsed_s)
+    if isinstance(step, BulkStep):
+        effect = await look_for_part(work, step, limit)
+        return Settled(effect.visible, effect.seen, user_id, effect.how)
     if isinstance(step, CreateUser):
         return await _created(work, step, seen, limit)
     if user_id is None:
@@ -45,8 +52,11 @@ async def look_for_effect(
 
 
 def visible_within_s(work: Work, step: Step) -> float:
-    """How long the effect of a save may take to show."""
-    return work.limits.projects_s if isinstance(step, AssignProjects) else work.limits.settle_s
+    """How long the effect of a save may take to show; on new pages all projects are taken by the Projects tab, too."""
+    is_later = isinstance(step, AssignProjects) or (
+        isinstance(step, RemoveFromAllProjects) and work.flow_of(step) is Flow.PROJECTS_TAB
+    )
+    return work.limits.projects_s if is_later else work.limits.settle_s
 
 
 async def _created(work: Work, step: CreateUser, seen: Seen, limit: float) -> Settled:
@@ -82,22 +92,3 @@ async def _invited(work: Work, step: Invite, seen: Seen, user_id: str, limit: fl
 
 def _marked(person: Person | None) -> Person | None:
     return person.model_copy(update={"invited": True}) if person is not None else None
-
-
-async def own_records(work: Work, user_id: str) -> tuple[ChangeRecord, ...]:
-    """The Change History since the job began, as far as our account made it."""
-    return tuple(record for record in await records_since(work, user_id) if is_own(work, record))
-
-
-async def records_since(work: Work, user_id: str) -> tuple[ChangeRecord, ...]:
-    """The Change History since the job began, by the tenant's clock."""
-    began = work.began
-    if began is None:
-        return ()
-    return await work.reading(lambda directory: directory.history(user_id, began))
-
-
-def is_own(work: Work, record: ChangeRecord) -> bool:
-    """Whether our own account made this change."""
-    own = work.facts.own_login if work.facts else ""
-    return record.actor_login.strip().lower() == own.strip().lower()

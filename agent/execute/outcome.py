@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
 from agent.domain.access import Frozen
 from agent.policy.check import ApprovalNeeded
@@ -39,6 +40,20 @@ class StepResult(Frozen):
     milliseconds: int = 0
 
 
+class FlowUse(Frozen):
+    """What the job has found of one flow that it wrote through, or was about to."""
+
+    flow: str  # a name of flows.names.Flow
+    state: Literal["healthy", "degraded", "quarantined"]
+    wrote: bool = False  # a write went through it and was kept
+    code: str = ""
+    why: str = ""
+    region: str = ""  # the part of the page, by its key in the catalogue
+    findings: tuple[str, ...] = ()
+    generation: str = ""
+    suspicion: bool = False  # it may be this once only: the flow is out of use when the next job meets the same
+
+
 class Outcome(Frozen):
     """The end of a job. ``summary`` is one or two sentences for a help-desk person."""
 
@@ -50,4 +65,6 @@ class Outcome(Frozen):
     error: Mapping[str, str] | None = None  # AgentError.diagnostics()
     next_step: str = ""  # what a person does now, if anything
     approvals: tuple[ApprovalNeeded, ...] = ()  # why a person has to say yes first
+    flows: tuple[FlowUse, ...] = ()
+    blocked_by: tuple[str, ...] = ()  # flows that were quarantined before, and without which it cannot go on
     files: Mapping[str, str] = {}  # results such as snapshot.json, by name -> path inside the evidence folder

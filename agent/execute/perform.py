@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from agent.domain.project import Member
+from agent.execute.bulk import groups_of
+from agent.plan.bulk.steps import (
+    AddMember,
+    BulkAddToProject,
+    BulkRemoveFromProject,
+    BulkStep,
+    ChangeGroup,
+    ChangeMemberTemplate,
+    CreateGroup,
+    DeleteGroup,
+)
 from agent.plan.steps import (
     AddToProject,
     AssignProjects,
@@ -15,14 +29,17 @@ from agent.plan.steps import (
     SaveUser,
     Step,
 )
-from flows.interface import Directory
+from flows.interface import Directory, ProjectDirectory
 
 
-async def perform(directory: Directory, step: Step, user_id: str | None) -> str:
-    """Make the write once; returns the user's id, which a creation has made.
+async def perform(directory: Directory, step: Step, user_id: str | None) -> str | None:
+    """Make the write once; returns the user's id, which a creation has made; None for a write about many people.
 
     Whatever the Directory raises goes through: a write is never repeated here.
     """
+    if isinstance(step, BulkStep):
+        await _perform_for_many(directory, step)
+        return user_id
     if isinstance(step, CreateUser):
         return await directory.create_user(step.new)
     if user_id is None:
@@ -48,3 +65,32 @@ async def perform(directory: Directory, step: Step, user_id: str | None) -> str:
         case Invite():
             await directory.invite(user_id, step.email)
     return user_id
+
+
+async def _perform_for_many(directory: Directory, step: BulkStep) -> None:
+    match step:
+        case BulkAddToProject():
+            await directory.project(step.project).bulk_add(step.people)
+        case AddMember():
+            await directory.project(step.project).add_member(step.person)
+        case BulkRemoveFromProject():
+            await _remove_all(directory.project(step.project), step.people)
+        case ChangeMemberTemplate():
+            project = directory.project(step.project)
+            await project.change_member_template(step.user_id, step.email, step.template)
+        case CreateGroup():
+            await groups_of(directory, step.project).create_group(step.name, step.change)
+        case ChangeGroup():
+            await groups_of(directory, step.project).save_group(step.group_id, step.change)
+        case DeleteGroup():
+            await groups_of(directory, step.project).delete_group(step.group_id, step.name)
+
+
+async def _remove_all(project: ProjectDirectory, people: Sequence[Member]) -> None:
+    """Those who are inactive one by one, each a write: only rows of active people can be ticked."""
+    for member in people:
+        if not member.active and member.user_id is not None:
+            await project.remove_member(member.user_id, member.email)
+    together = [member for member in people if member.active or member.user_id is None]
+    if together:
+        await project.bulk_remove(together)

@@ -21,6 +21,8 @@ from agent.execute.outcome import StepResult
 from agent.execute.pace import poll
 from agent.execute.trail import SentStep
 from agent.execute.work import Seen, Work
+from agent.plan.bulk.effects import sends_again
+from agent.plan.bulk.steps import BulkStep
 from agent.plan.steps import Invite, Plan, Step
 
 EARLIER = "by an earlier run of this job"
@@ -34,7 +36,11 @@ def is_by_flash(error: AgentError) -> bool:
 
 def repeats(plan: Plan, kept: Sequence[Step]) -> list[Step]:
     """Steps that would send again what is known to be saved."""
-    return [step for step in plan.steps if step in kept]
+    return [step for step in plan.steps if _repeats(step, kept)]
+
+
+def _repeats(step: Step, kept: Sequence[Step]) -> bool:
+    return sends_again(step, kept) if isinstance(step, BulkStep) else step in kept
 
 
 def without_sent_mails(plan: Plan, kept: Sequence[Step]) -> Plan:
@@ -106,7 +112,7 @@ async def plan_when_visible(work: Work, seen: Seen, think: Callable[[Seen], Awai
     )
     if not visible:  # not kept after all, or undone by somebody since: the page is the truth by now
         undone = repeats(plan, work.kept)
-        work.kept[:] = [step for step in work.kept if step not in undone]
+        work.kept[:] = [step for step in work.kept if not _repeats(step, undone)]
         titles = "; ".join(step.title for step in undone)
         await work.tell(Note("What an earlier run saved is not so any more; it is done again.", {"steps": titles}))
     return seen, plan

@@ -29,6 +29,9 @@ BY_CODE = {
     "[tenants.TENANT.policy]: the agent looks at it and lifts this refusal. Else make somebody a Company Admin first.",
     "inactive-company": "An administrator reactivates the company in Procore first, or the job names an active one "
     "in `company`.",
+    "flow-quarantined": "Do what is left by hand; or look at what was found (agent flows TENANT), release the flow, "
+    f"and run the job again: it {_REST}.",
+    "ambiguous-group": "An administrator gives one of the groups another name in Procore, then the job is run again.",
     "email-locked": "The person changes the login address in Procore themselves (My Profile), or the IT department of "
     "the other company does; then this job finds nothing to do.",
     "inactive-person": "Send a reactivate job first; it says which access the person gets.",
@@ -84,6 +87,21 @@ BY_CODE = {
     "evidence-withheld": "Please report this; keep the evidence folder to yourself until it has been looked at.",
     "catalogue-missing": "Correct paths.selectors in the settings, or leave it out for the catalogue that is shipped.",
     "catalogue-invalid": "Correct the file that paths.selectors names, or leave it out for the one that is shipped.",
+    "pack-unsigned": "Put pack.sig beside the pack (agent selectors sign FOLDER), or take selectors.public_key out of "
+    "the settings.",
+    "pack-signature-wrong": "Compare selectors.public_key with the key of whoever signs your packs (agent selectors "
+    "verify).",
+    "pack-changed": "Put the signed pack back, or have the changed one looked at, then agent selectors sign FOLDER.",
+    "recording-not-clean": "Please report the kinds and places that it names; nothing was written.",
+    "recording-exists": "Choose another name with --out.",
+    "recording-unwritable": "Choose another folder with --out.",
+    "recording-unreadable": "Look at it with the version of the agent that made it.",
+    "nothing-recorded": "Look at the reasons that are listed: pages the account may not see, or that are not as known.",
+    "not-walkable": "Nothing to do: the readings and the uses of controls were compared all the same.",
+    "probe-person": "Correct [tenants.NAME.probe], or leave it out: then the agent's own account is looked at.",
+    "probe-too-long": "Look whether Procore is slow, then run agent probe again.",
+    "probe-write": "Report it to the developers with the findings: nothing was sent, since the network held it back.",
+    "place-not-there": "Nothing to do: the other places are recorded all the same.",
     "resend-on-record": "Wait until the other run has ended, then run the job again: it says what was sent.",
     "interrupted": "Run the same job again when nothing stops it.",
     "unexpected": _MISTAKE,
@@ -94,6 +112,8 @@ BY_CODE = {
     "no-folder": _MISTAKE,
     "nothing-to-send": _MISTAKE,
     "bad-user-id": _MISTAKE,
+    "bad-project-id": _MISTAKE,
+    "bad-group-id": _MISTAKE,
     # the sign-in
     "password-rejected": f"Check the account's password in Procore, then: {_CREDENTIALS}. "
     "Do not run further jobs before: Procore may lock the account at the third rejected password.",
@@ -102,6 +122,8 @@ BY_CODE = {
     "account-locked": "A Company Admin opens the service account in Procore's Directory and clicks Unlock Account.",
     "mfa-enrolment": "Sign in once by hand as the service account, set up an authenticator app, and store its secret: "
     f"{_CREDENTIALS}.",
+    "sso-account": "Give the agent an account of its own whose address is in a domain that is not set up for single "
+    f"sign-on in Procore (Admin > Single Sign-On), and store it: {_CREDENTIALS}.",
     "company-not-offered": "Compare company_id in [tenants.TENANT] with the number in Procore's addresses; if it is "
     "right, a Company Admin adds the service account to that company.",
     "other-company": "Compare company_id and app_url in [tenants.TENANT] with the addresses of the company in Procore.",
@@ -111,8 +133,10 @@ BY_CODE = {
     "tenant-unreachable": "Check sign_in_url in [tenants.TENANT], then this machine's way to it: DNS, proxy, firewall.",
     # the pages
     "signed-out": "Make sure that nobody else signs in with the service account, then run the job again.",
+    "already-so": "Run the same job again: it looks first, and finds nothing left to do.",
     "stale-token": "Run the same job again.",
     "denied": _RIGHTS,
+    "missing-right": _RIGHTS,
     "save-rejected": "Correct the job by Procore's message above and run it again.",
     "field-read-only": _RIGHTS,
     "field-not-shown": _RIGHTS,
@@ -125,15 +149,26 @@ BY_CODE = {
     "unknown-dialog": "Sign in to Procore as the service account, read the window that is open there and close it; "
     f"then run the job again. If it comes back, {_ELSE_REPORT}",
     "unknown-field": f"Ask a Company Admin about the field that is named above: the agent does not know it. {_REPORT}",
-    "unknown-generation": "Do this job by hand and tell the developers: the company has got the new Directory, and the "
-    "agent drives the legacy one only.",
+    "unknown-generation": f"Procore's page is of no generation that the agent knows. {_REPORT}",
     "not-sent": f"Try the same change by hand as the service account; if Procore takes it there, {_ELSE_REPORT}",
     "unusable-control": "Sign in to Procore as the service account and look what covers the button; close it for good, "
     f"then run the job again. If nothing does, {_ELSE_REPORT}",
     "stubborn-overlay": "Sign in to Procore as the service account and close the announcement, guide or cookie notice "
     f"there, then run the job again. If it stays, {_ELSE_REPORT}",
     "control-mismatch": f"Set the same field by hand as the service account; if Procore keeps it there, {_ELSE_REPORT}",
+    "foreign-list": f"Look at the list in Procore as the service account: whose people does it show? {_REPORT}",
+    "no-reaction": f"Run the same job again; if it stops there once more, {_ELSE_REPORT}",
     "person-mismatch": f"Look in Procore whom the address that is named above belongs to. {_REPORT}",
+    "shape-changed": "Look at the page in Procore and at the findings in the evidence before it is written from again: "
+    f"agent flows show TENANT FLOW. {_REPORT}",
+    "shape-not-known": "Use a pack of selectors that was made for this release, or leave paths.selectors out.",
+    "template-mismatch": "Compare the template that is named above with the Permissions tool; where it was renamed "
+    f"just now, run the job again. {_REPORT}",
+    "project-mismatch": f"Look in Procore which project the address that is named above belongs to. {_REPORT}",
+    "group-mismatch": "Look in Procore whether somebody has given the distribution group another name; if not, "
+    f"{_ELSE_REPORT}",
+    "already-member": "Run the same job again: it looks first. For another template, change it instead of adding.",
+    "not-on-one-page": "Send a job for fewer people: one removal reaches only those on one page of the project's list.",
     "no-server-time": "Look whether a proxy between this machine and Procore takes the Date header away; else "
     f"{_ELSE_REPORT}",
     "row-not-found": "Look for the person in Procore's Directory; if the person is there, run the job again.",

@@ -11,18 +11,22 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.errors import AgentError, Failed, Refused, RetrySafe, StoppedMidway, Uncertain
+from agent.errors import AgentError, Failed, Refused, RetrySafe, StoppedMidway, Uncertain, UnknownPage
 from agent.execute import wording
 from agent.execute.alone import NoPersonLocks, PersonLocks
 from agent.execute.attempt import Attempt, Stopped, unexpected
 from agent.execute.boundary import Boundary, NoBoundary
+from agent.execute.bulk import look_at_many
+from agent.execute.bulk_verify import list_witness, verify_many
 from agent.execute.checking import check_wish
 from agent.execute.events import JobEnded, JobStarted, Note, Observed, Observer, Planned, Verified
 from agent.execute.gate import GateRelay, JobGate
 from agent.execute.judging import judge
+from agent.execute.needed_flows import Quarantined, nothing_quarantined
 from agent.execute.outcome import Outcome, StepResult, Verdict, Witness
 from agent.execute.pace import Clock, Limits, RealClock
 from agent.execute.recovery import plan_when_visible, settle_trail
@@ -34,8 +38,10 @@ from agent.execute.thinking import Thinking
 from agent.execute.trail import Trail
 from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
 from agent.execute.work import Seen, Work
-from agent.jobs.model import Job, Read, Snapshot, email_of, people_of
+from agent.jobs.bulk import BulkJob
+from agent.jobs.model import Job, Read, Snapshot, people_of, whom
 from agent.plan.correlate import NeedsPerson
+from agent.plan.rights import refuse_missing_rights
 from agent.plan.steps import Plan
 from agent.policy.check import ApprovalNeeded
 from agent.policy.rules import PolicyRules
@@ -63,7 +69,9 @@ class Orders:
     locks: PersonLocks = field(default_factory=NoPersonLocks)  # one job of a person at a time
     shared_session: bool = False  # other jobs use the same session at the server
     origin: Mapping[str, str] = field(default_factory=dict)  # where the job comes from, for the evidence
+    offboarded: Mapping[str, int] = field(default_factory=dict)  # of many people: whom a later job offboards, and which
     joined: tuple[Mapping[str, Any], ...] = ()  # who else asked for the same, for the evidence
+    quarantined: Quarantined = nothing_quarantined  # asked before the first write, and before each
 
     @property
     def reads_only(self) -> bool:
@@ -99,13 +107,19 @@ async def run_job(
         boundary=orders.boundary,
         trail=orders.trail,
         shared_session=orders.shared_session,
+        offboarded=orders.offboarded,
+        quarantined=orders.quarantined,
     )
     gate.about_to_send = work.about_to_send
+    if isinstance(job, BulkJob):
+        work.look_at_many = partial(look_at_many, work)
+    gate.on_examined = work.flow_log.examined
     relay.attach(gate)
     try:
         outcome = await _guarded(_JobRun(work, orders), orders)
     finally:
         relay.attach(None)
+    outcome = outcome.model_copy(update={"flows": work.flow_log.uses(), "blocked_by": work.blocked_by})
     if late := wording.late_words(job, began):
         outcome = outcome.model_copy(update={"summary": f"{outcome.summary} {late}"})
     try:
@@ -167,7 +181,7 @@ class _JobRun:
     def __init__(self, work: Work, orders: Orders) -> None:
         self.work = work
         self._orders = orders
-        self._email = email_of(work.job)
+        self._whom = whom(work.job)
 
     async def go(self) -> Outcome:
         """Walk it. Raises AgentError where :meth:`ended_by` words the end."""
@@ -197,6 +211,10 @@ class _JobRun:
         if not self._permits(needed, plan):
             return wording.waiting(plan, needed)
         await work.tell_approved(needed)
+        if not work.changed:  # else what is begun goes on for as far as it can
+            if work.capabilities is not None:
+                refuse_missing_rights(plan.steps, work.capabilities)
+            await work.refuse_quarantined(plan.steps)
         if orders.dry_run:
             return Outcome(
                 verdict=Verdict.DONE,
@@ -213,7 +231,7 @@ class _JobRun:
 
     async def _nothing_to_do(self, seen: Seen, earlier: Resend | None = None) -> Outcome:
         if earlier is None:
-            witness, summary = nothing_to_do_witness(), wording.nothing_summary(self.work.job, seen.person, self._email)
+            witness, summary = self._as_wanted(seen)
             next_step = wording.done_next_step(self.work.job)
         else:
             witness, summary = (
@@ -230,6 +248,14 @@ class _JobRun:
             next_step=next_step,
         )
 
+    def _as_wanted(self, seen: Seen) -> tuple[Witness, str]:
+        """Who says that nothing is to be done, and how that is told."""
+        job = self.work.job
+        if isinstance(job, BulkJob):
+            witness = nothing_to_do_witness(list_witness(self.work))
+            return witness, wording.nothing_for_many(job, self.work.offboarded)
+        return nothing_to_do_witness(), wording.nothing_summary(job, seen.person, self._whom)
+
     async def _carry_out(self, plan: Plan, thinking: Thinking, seen: Seen) -> Outcome:
         work = self.work
         user_id = seen.person.user_id if seen.person else None
@@ -238,18 +264,29 @@ class _JobRun:
             await attempt.run()
         except Stopped as stopped:
             return await self._stopped(stopped, attempt, before=seen)
-        if attempt.user_id is None:
+        if isinstance(work.job, BulkJob):
+            confirmation = await verify_many(work, thinking)
+        elif attempt.user_id is None:
             raise RuntimeError("a plan was carried out on nobody")
-        confirmation = await verify(work, thinking, attempt.seen, attempt.user_id)
+        else:
+            confirmation = await verify(work, thinking, attempt.seen, attempt.user_id)
         if confirmation.agreed:
             return Outcome(
                 verdict=Verdict.DONE,
-                summary=wording.done_summary(confirmation.person, work.kept),
+                summary=self._done_summary(confirmation),
                 steps=tuple(work.results),
                 witnesses=confirmation.witnesses,
                 next_step=wording.done_next_step(work.job),
             )
         return self._not_confirmed(confirmation)
+
+    def _done_summary(self, confirmation: Confirmation) -> str:
+        job = self.work.job
+        if isinstance(job, BulkJob):
+            return wording.done_for_many(job, self.work.kept, self.work.offboarded)
+        if confirmation.person is None:
+            raise RuntimeError("a job about one person read nobody back")
+        return wording.done_summary(confirmation.person, self.work.kept)
 
     def _not_confirmed(self, confirmation: Confirmation) -> Outcome:
         findings = [text for said in confirmation.witnesses if said.agrees is False for text in said.findings]
@@ -274,12 +311,17 @@ class _JobRun:
         begun = len(work.results)
         for number, step in enumerate(attempt.remaining, begun + 1):
             work.results.append(StepResult(number=number, title=step.title, state="not sent"))
-        after = attempt.seen.person
-        if attempt.user_id is not None and cause.code != "evidence-unwritable":
+        after = attempt.seen
+        if cause.code != "evidence-unwritable":
             with contextlib.suppress(AgentError):
-                after = await work.read(attempt.user_id, after)
-                await work.tell(Observed("after", None, after, work.opened.page if work.opened else None))
-        error = self._stop_error(stopped, changed_meanwhile=_differs(before, after) and work.gate.sent > 0)
+                if work.look_at_many is not None:
+                    after = await work.look("after")
+                elif attempt.user_id is not None:
+                    after = Seen(after.correlation, await work.read(attempt.user_id, after.person))
+                    await work.tell(Observed("after", None, after.person, work.opened.page if work.opened else None))
+        # A button that asks first today may act at once tomorrow: then what it did went past the gate.
+        may_have_acted = work.gate.sent > 0 or isinstance(cause, UnknownPage)
+        error = self._stop_error(stopped, changed_meanwhile=may_have_acted and _differs(work.job, before, after))
         return self._outcome_of(error)
 
     def _stop_error(self, stopped: Stopped, *, changed_meanwhile: bool) -> AgentError:
@@ -290,10 +332,11 @@ class _JobRun:
         if self.work.changed:
             return StoppedMidway(cause, said)
         if changed_meanwhile:
+            changed = "Something of it was" if self.work.look_at_many is not None else "The person was"
             return Uncertain(
                 "changed-meanwhile",
-                f"{said} The person was changed meanwhile, and not by a step of this job.",
-                expected="the person as before the job",
+                f"{said} {changed} changed meanwhile, and not by a step of this job.",
+                expected="what was there before the job",
                 seen="another state",
             )
         return cause
@@ -361,10 +404,12 @@ def verdict_of(error: AgentError) -> Verdict:
     return Verdict.UNCERTAIN if isinstance(error, Uncertain) else Verdict.FAILED
 
 
-def _differs(before: Seen, after: object) -> bool:
-    if before.person is None or after is None:
-        return False
-    return before.person != after
+def _differs(job: Job, before: Seen, after: Seen) -> bool:
+    """Whether whom the job is about is not as before; what becomes of a project's other members is not its matter."""
+    if before.roster is not None and after.roster is not None:
+        one, other = (roster.about(people_of(job)).likeness() for roster in (before.roster, after.roster))
+        return one != other
+    return before.person is not None and after.person is not None and before.person != after.person
 
 
 def _unsealed(outcome: Outcome, error: AgentError, tenant: str) -> Outcome:

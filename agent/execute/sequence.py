@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.domain.names import normal_email
 from agent.errors import Mender, Refused
 from agent.execute.outcome import Outcome, Verdict
-from agent.jobs.model import Job, email_of, given_up_at
+from agent.jobs.model import Job, given_up_at, people_of
 
 #: After these nobody may try the sign-in again before a person has looked: Procore locks at the third failure [D].
-SIGN_IN_TROUBLE = frozenset({"password-rejected", "code-rejected", "account-locked", "mfa-enrolment", "other-account"})
+SIGN_IN_TROUBLE = frozenset(
+    {"password-rejected", "code-rejected", "account-locked", "mfa-enrolment", "other-account", "sso-account"}
+)
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,7 @@ def given_up(job: Job, now: datetime) -> Outcome | None:
 
 
 def _same_person(one: Job, other: Job) -> bool:
-    return bool(_addresses(one) & _addresses(other))
-
-
-def _addresses(job: Job) -> set[str]:
-    addresses = (email_of(job), getattr(job, "new_email", None))
-    return {normal_email(address) for address in addresses if address is not None}
+    return bool(set(people_of(one)) & set(people_of(other)))
 
 
 def _waiting(code: str, summary: str, next_step: str) -> Outcome:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from agent.domain.access import Vendor
-from agent.domain.person import Person
+from agent.domain.person import Person, TenantFacts
 from agent.errors import Failed, Refused
 from agent.execute.work import Seen, Work
+from agent.jobs.bulk import BulkJob
+from agent.plan.bulk.planner import plan_many
+from agent.plan.bulk.resolve import resolve_many
+from agent.plan.bulk.roster import Roster
+from agent.plan.bulk.wanted import WantedOfMany
+from agent.plan.bulk.wanted import unsatisfied as unsatisfied_of_many
 from agent.plan.correlate import company_to_find
 from agent.plan.difference import Difference
 from agent.plan.planner import plan_job
 from agent.plan.resolve import resolve
 from agent.plan.steps import Plan
 from agent.plan.wanted import Wanted, unsatisfied
+
+NEW = "mfe"  #: the new generation of pages, by the name that fingerprints have for it
 
 
 class Thinking:
@@ -22,6 +30,7 @@ class Thinking:
         self._vendors: dict[str, tuple[Vendor, ...]] = {}  # by the name that was looked up
         self._asked_again = False
         self.wanted: Wanted | None = None
+        self.many: WantedOfMany | None = None  # for a job about many people
 
     async def plan(self, seen: Seen) -> Plan:
         """The plan for what was seen. Raises Refused with every problem of the job at once.
@@ -42,12 +51,26 @@ class Thinking:
         work = self._work
         if work.facts is None:
             raise Failed("no-facts", "The tenant's names were not read.")
+        if isinstance(work.job, BulkJob):
+            return self._plan_many(work.job, seen.roster or Roster(), work.facts)
         name = company_to_find(work.job, seen.person)
         if name is not None and name not in self._vendors:
             self._vendors[name] = await work.reading(lambda directory: directory.find_vendors(name))
         found = () if name is None else self._vendors[name]
         self.wanted = resolve(work.job, seen.person, work.facts, found)
-        return plan_job(seen.person, self.wanted, work.facts)
+        return plan_job(seen.person, self.wanted, work.facts, new_pages=work.flow_log.generation == NEW)
+
+    def _plan_many(self, job: BulkJob, roster: Roster, facts: TenantFacts) -> Plan:
+        """Who is meant is settled by the first look: later ones do not look up again who is no member any more."""
+        if self.many is None:
+            self.many = resolve_many(job, roster, facts, self._work.offboarded)
+        return plan_many(roster, self.many, facts)
+
+    def left_of_many(self, roster: Roster) -> tuple[Difference, ...]:
+        """The same for a job about many people."""
+        if self.many is None:
+            raise RuntimeError("nothing was planned yet")
+        return unsatisfied_of_many(self.many, roster)
 
     def left(self, person: Person) -> tuple[Difference, ...]:
         """What is not as wanted in this person, by the wish as it was resolved last."""

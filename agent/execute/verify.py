@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from agent.domain.person import ChangeRecord, Person
 from agent.execute.events import Observed, Verified
-from agent.execute.lost_answer import is_own, records_since
+from agent.execute.history import is_own, records_since
 from agent.execute.outcome import Witness
 from agent.execute.pace import poll
 from agent.execute.thinking import Thinking
 from agent.execute.work import Seen, Work
+from agent.plan.bulk.roster import Roster
 from agent.plan.difference import Difference
 from agent.plan.effects import HistoryExpectation, history_expectations, unmet
 from agent.plan.steps import Invite, Step
@@ -26,10 +27,11 @@ HISTORY = "Procore's Change History"
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the witnesses said, and the person as last read."""
+    """What the witnesses said, and the person, or the many, as last read."""
 
     witnesses: tuple[Witness, ...]
-    person: Person
+    person: Person | None
+    roster: Roster | None = None
 
     @property
     def agreed(self) -> bool:
@@ -59,12 +61,12 @@ async def verify(work: Work, thinking: Thinking, seen: Seen, user_id: str) -> Co
     return Confirmation(witnesses, person)
 
 
-def page_witness(left: Sequence[Difference]) -> Witness:
+def page_witness(left: Sequence[Difference], name: str = PAGE) -> Witness:
     """Agrees when nothing is left that is not as wanted."""
     if not left:
-        return Witness(name=PAGE, agrees=True, findings=("Everything that was asked for is so.",))
+        return Witness(name=name, agrees=True, findings=("Everything that was asked for is so.",))
     rows = tuple(f"{row.what}: {row.before}, should be: {row.after}" for row in left)
-    return Witness(name=PAGE, agrees=False, findings=rows)
+    return Witness(name=name, agrees=False, findings=rows)
 
 
 def invited(person: Person, kept: Sequence[Step]) -> Person:
@@ -96,9 +98,9 @@ def _repeated(expected: Sequence[HistoryExpectation], own: Sequence[ChangeRecord
     return [row for row in rows if sum(map(row.met_by, own)) > sum(other == row for other in expected)]
 
 
-def nothing_to_do_witness() -> Witness:
+def nothing_to_do_witness(name: str = PAGE) -> Witness:
     """The one witness of a job that finds everything as wanted."""
-    return Witness(name=PAGE, agrees=True, findings=("Everything that was asked for is so already: nothing to do.",))
+    return Witness(name=name, agrees=True, findings=("Everything that was asked for is so already: nothing to do.",))
 
 
 def _own(work: Work) -> str:

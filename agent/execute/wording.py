@@ -11,8 +11,9 @@ from agent.errors import AgentError, Refused, RetrySafe
 from agent.execute.outcome import Outcome, StepResult, Verdict
 from agent.execute.remedies import remedy
 from agent.execute.resends import Resend
+from agent.jobs.bulk import BulkJob
 from agent.jobs.model import Invite as InviteJob
-from agent.jobs.model import Job, Offboard, Read
+from agent.jobs.model import Job, Offboard, Read, people_of, whom
 from agent.plan.correlate import NeedsPerson
 from agent.plan.difference import access_words, template_words
 from agent.plan.steps import Invite, Plan, Step
@@ -61,6 +62,22 @@ def nothing_summary(job: Job, person: Person | None, email: str | None) -> str:
             "set resend to true to send it again."
         )
     return f"Nothing to do: {state_words(person)}, as asked."
+
+
+def done_for_many(job: BulkJob, kept: Sequence[Step], offboarded: Mapping[str, int]) -> str:
+    """A job about many people that is done and confirmed."""
+    done = "; ".join(step.title for step in kept)
+    return f"{done}. {_left_out(job, offboarded)}Read back and confirmed."
+
+
+def nothing_for_many(job: BulkJob, offboarded: Mapping[str, int]) -> str:
+    """A job about many people that found everything as wanted."""
+    return f"Nothing to do: {whom(job)} is as asked. {_left_out(job, offboarded)}".rstrip()
+
+
+def _left_out(job: BulkJob, offboarded: Mapping[str, int]) -> str:
+    left = [f"{address} (job {offboarded[address]})" for address in people_of(job) if address in offboarded]
+    return f"Left out, since a later job offboards them: {', '.join(left)}. " if left else ""
 
 
 def resent_summary(earlier: Resend) -> str:
@@ -159,6 +176,8 @@ def count(number: int, what: str) -> str:
 def about(job: Job, email: str | None) -> str:
     """A job in a few words, for headings and logs."""
     action = job.action.replace("_", " ")
+    if isinstance(job, BulkJob):
+        return f"{action}: {whom(job)}"
     return (
         action if email is None else f"{action} {normal_email(email)}" if not isinstance(job, Read) else f"read {email}"
     )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from agent.domain.person import Correlation, Person, TenantFacts
+from agent.domain.person import Capabilities, Correlation, Person, TenantFacts
 from agent.errors import AgentError, Failed
 from agent.execute.boundary import Boundary, NoBoundary
 from agent.execute.events import Event, FactsKnown, Note, Observed, SessionReady
+from agent.execute.flow_log import FlowLog
 from agent.execute.gate import JobGate
+from agent.execute.needed_flows import (
+    FlowQuarantined,
+    Quarantined,
+    flow_of,
+    needed_flows,
+    nothing_quarantined,
+    refuse_quarantined,
+)
 from agent.execute.outcome import StepResult
 from agent.execute.pace import Clock, Limits
 from agent.execute.resends import ForgetfulRecord, Resend, ResendRecord
@@ -19,20 +28,23 @@ from agent.execute.session import JobSession, OpenedSession
 from agent.execute.telling import Telling
 from agent.execute.trail import Trail
 from agent.jobs.model import Invite, Job
+from agent.plan.bulk.roster import Roster
 from agent.plan.correlate import lookups_for, settle, with_sighting
 from agent.plan.steps import Step
 from agent.policy.check import ApprovalNeeded
 from flows import Directory
+from flows.names import Flow
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the Directory shows of the person a job is about."""
+    """What the Directory shows of the person, or of the many people, a job is about."""
 
     correlation: Correlation
     person: Person | None
+    roster: Roster | None = None  # for a job about many people
 
 
 @dataclass
@@ -49,10 +61,17 @@ class Work:
     boundary: Boundary = field(default_factory=NoBoundary)
     shared_session: bool = False  # other jobs use the same session at the server: its flashes may be theirs
     trail: Trail = field(default_factory=Trail)  # what this run and those before it have sent
+    quarantined: Quarantined = nothing_quarantined
+    flow_log: FlowLog = field(default_factory=FlowLog)
+    blocked_by: tuple[str, ...] = ()  # quarantined flows for want of which the job cannot go on
     opened: OpenedSession | None = None
     began: datetime | None = None  # by the tenant's clock
     facts: TenantFacts | None = None
     recovered: set[str] = field(default_factory=set)
+    look_at_many: Callable[[str], Awaitable[Seen]] | None = None  # how a job about many people looks, by the moment
+    capabilities: Capabilities | None = None  # what the service account may do, as the first page read says
+    people_in_company: int | None = None  # active users, as the first page read says
+    offboarded: Mapping[str, int] = field(default_factory=dict)  # of many people: whom a later job offboards, and which
     guarded: bool = False  # the network guard of a dry run lies on this session's context: no other one may be opened
     results: list[StepResult] = field(default_factory=list)
     approved: set[str] = field(default_factory=set)  # codes of the reasons for which policy asked, and got, a yes
@@ -99,6 +118,8 @@ class Work:
 
     async def about_to_send(self) -> None:
         """Right before a write leaves: put it on record. What this raises stops the write."""
+        if (flow := self.flow_log.at_work) is not None:  # known for certain only here, where pages are of two kinds
+            await self._refuse((flow,))
         if self.next_step is not None and self.began is not None:
             at = await self.directory.server_time()
             trail = self.trail.sending(self.next_step, self.next_user_id, at, self.began)
@@ -121,6 +142,21 @@ class Work:
         is_saved = state in ("saved", "settled by observation", "partly saved")
         self.trail = self.trail.saved() if is_saved else self.trail.not_sent()
         return not is_saved
+
+    async def refuse_quarantined(self, steps: Sequence[Step]) -> None:
+        """Raise FlowQuarantined when one of these steps needs a flow that is quarantined at this moment."""
+        await self._refuse(needed_flows(steps, self.flow_log.generation))
+
+    async def _refuse(self, flows: Sequence[Flow]) -> None:
+        try:
+            await refuse_quarantined(flows, self.quarantined)
+        except FlowQuarantined as error:
+            self.blocked_by = error.flows
+            raise
+
+    def flow_of(self, step: Step) -> Flow:
+        """The flow that the step under way writes through."""
+        return self.flow_log.at_work or flow_of(step, self.flow_log.generation)
 
     async def tell(self, event: Event) -> None:
         """Tell the observers."""
@@ -145,11 +181,14 @@ class Work:
             await self._renew(error)
             fingerprint = await self.directory.fingerprint()
         opened = self.opened
+        self.flow_log.know(fingerprint)
         await self.tell(
             SessionReady(
                 opened.context, opened.page, fingerprint, opened.browser_version, reused=not opened.typed_password
             )
         )
+        self.capabilities = fingerprint.capabilities
+        self.people_in_company = fingerprint.people
         self.began = await self.directory.server_time()
         await self.know_facts()
 
@@ -176,6 +215,7 @@ class Work:
         await self._renew(error)
         if self.opened is not None and (before is None or self.opened.context is not before.context):
             fingerprint = await self.directory.fingerprint()
+            self.flow_log.know(fingerprint)
             await self.tell(
                 SessionReady(self.opened.context, self.opened.page, fingerprint, self.opened.browser_version)
             )
@@ -189,10 +229,12 @@ class Work:
         self.opened = await self.session.renew()
 
     async def look(self, moment: str) -> Seen:
-        """Find the person in all lists and read the page, if there is exactly one.
+        """Find the person in all lists and read the page, if there is exactly one; or look at the many.
 
         Raises NeedsPerson where the lists show more than one, or somebody who might be the same.
         """
+        if self.look_at_many is not None:
+            return await self.look_at_many(moment)
         lookups = lookups_for(self.job)
         email, new_email = lookups.email, lookups.new_email
         if email is None:

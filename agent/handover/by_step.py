@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from agent.domain.access import CompanyAccess, Membership
 from agent.domain.attributes import BY_NAME
 from agent.domain.person import UserChange
+from agent.handover.bulk import click_of_bulk
 from agent.handover.click import LATER, NO_TEMPLATE, Click, template_choice
+from agent.plan.bulk.steps import BulkStep
 from agent.plan.difference import attribute_words, tools_of, vendor_words, yes_no
 from agent.plan.steps import (
     AddToProject,
@@ -33,6 +35,8 @@ CLEAR = "(empty)"
 
 def click_of(step: Step) -> Click:
     """What a person does instead of this step."""
+    if isinstance(step, BulkStep):
+        return click_of_bulk(step)
     match step:
         case CreateUser():
             return _create(step)

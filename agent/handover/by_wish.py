@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agent.domain.access import CompanyAccess
+from agent.handover.bulk import clicks_for_bulk
 from agent.handover.by_step import CLEAR, access_values, field_values
 from agent.handover.click import LATER, NO_TEMPLATE, Click
+from agent.jobs.bulk import BulkJob
 from agent.jobs.model import (
     AddToProjects,
     ChangeEmail,
@@ -28,6 +30,9 @@ from agent.jobs.parts import NONE, CompanyAccessWays, NamedCompany, ProjectAcces
 
 def clicks_for(job: Job) -> Iterator[Click]:
     """What a person does instead of this job, after having found the person."""
+    if isinstance(job, BulkJob):
+        yield from clicks_for_bulk(job)
+        return
     match job:
         case Provision() | Reactivate():
             yield from _bring(job)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.handover.bulk import checks_of_bulk
 from agent.handover.by_step import CLEAR, field_values
+from agent.jobs.bulk import BulkJob
 from agent.jobs.model import (
     AddToProjects,
     ChangeEmail,
@@ -21,6 +23,9 @@ from agent.jobs.parts import NONE, CompanyAccessWays, NamedCompany, ProjectAcces
 
 def checks_of(job: Job) -> Iterator[str]:
     """The statements, each without a full stop; none for a job that only reads."""
+    if isinstance(job, BulkJob):
+        yield from checks_of_bulk(job)
+        return
     match job:
         case Provision() | Reactivate():
             yield f"{job.person.email} is an active user"

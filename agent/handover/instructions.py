@@ -15,7 +15,8 @@ from agent.handover.by_step import click_of
 from agent.handover.by_wish import clicks_for
 from agent.handover.checks import checks_of
 from agent.handover.click import Click
-from agent.jobs.model import Job, Offboard, Snapshot, email_of
+from agent.jobs.bulk import BulkJob
+from agent.jobs.model import Job, Offboard, Snapshot, email_of, whom
 from agent.plan.steps import Plan
 from agent.settings import Tenant
 
@@ -28,6 +29,7 @@ class Instructions(Frozen):
     steps: tuple[Click, ...]
     checks: tuple[str, ...]  # what the agent reads afterwards
     closing: str
+    flows: tuple[str, ...] = ()  # quarantined ones, for want of which the agent does not do it
 
     def text(self) -> str:
         """For a terminal or a mail."""
@@ -78,6 +80,12 @@ def _find(job: Job, tenant: Tenant) -> Click:
     where = {"Address": tenant.app_url, "Company number": tenant.company_id}
     if isinstance(job, Snapshot):
         return Click(do='Sign in to Procore as a Company Admin and open the company\'s "Directory".', values=where)
+    if isinstance(job, BulkJob):
+        return Click(
+            do=f"Sign in to Procore as a Company Admin; it is about {whom(job)}. Compare before each step below: some "
+            "of it may be done.",
+            values=where,
+        )
     return Click(
         do='Sign in to Procore as a Company Admin, open the company\'s "Directory" and search for exactly this address '
         'in "Users", then in "Inactive Users" and "Contacts". Compare before each step below: some of it may be done.',

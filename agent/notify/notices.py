@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.queue.ending import Dead, Ending, Held, PauseTenant, Trouble
-from agent.queue.record import Grant, Hold, JobRecord, JobState, NewNotice
+from agent.queue.ending import FLOW_QUARANTINED, Dead, Ending, Held, PauseTenant, Trouble
+from agent.queue.record import FlowHealth, FlowState, Grant, Hold, JobRecord, JobState, NewNotice
 
 PERSONAL = "personal"  #: the part of a notice's data that may name people
 
@@ -33,6 +33,8 @@ def notices_for(record: JobRecord, ending: Ending) -> tuple[NewNotice, ...]:
             found.append(dead(record, trouble, ending.evidence))
         case Held(hold, reason, trouble=trouble):
             found.append(_held(record, hold, reason, trouble, ending.evidence))
+            if record.op == "offboard" and trouble is not None and trouble.code == FLOW_QUARANTINED:
+                found.append(_leaver_by_hand(record, trouble, ending.evidence))
         case _:
             pass
     if ending.pause is not None:
@@ -64,6 +66,24 @@ def late(record: JobRecord, since: float) -> NewNotice:
             "due_since": _time(since),
             "state": record.state.value,
             "hold": record.hold.value if record.hold is not None else "",
+            "attempts": record.attempt,
+        },
+        job_id=record.id,
+        key=f"late:{record.id}",
+    )
+
+
+def _leaver_by_hand(record: JobRecord, trouble: Trouble, evidence: str | None) -> NewNotice:
+    """A leaver whom the agent cannot offboard: told at once in the place of "late", not half an hour later."""
+    return NewNotice(
+        kind="late",
+        tenant=record.tenant,
+        subject=f"{_job(record)} has to be done by hand now: a part of Procore's pages that it needs has changed",
+        data={
+            **_data(record, trouble.code, trouble.message, f"agent jobs show {record.id}", evidence),
+            "due_since": _time(max(record.created_at, record.not_before)),
+            "state": JobState.QUEUED.value,
+            "hold": Hold.HAND_OVER.value,
             "attempts": record.attempt,
         },
         job_id=record.id,
@@ -143,6 +163,34 @@ def outlived(grant: Grant, job: JobRecord, times: int) -> NewNotice:
         },
         job_id=job.id,
         key=f"outlived:{grant.id}:{job.id}:{job.fence}:{times}",
+    )
+
+
+def flow_changed(flow: FlowState, number: int) -> NewNotice:
+    """A way of writing is not as known any more; ``number`` is that of the line in its history, told once."""
+    what = f"The flow {flow.flow} of the tenant {flow.tenant}"
+    if flow.state is FlowHealth.QUARANTINED:
+        subject = f"{what} is quarantined: jobs that need it wait for somebody to do them by hand"
+        command = f"agent flows show {flow.tenant} {flow.flow}, then agent flows release {flow.tenant} {flow.flow}"
+    else:
+        subject = f"{what} is degraded: the page has changed in nothing that a write depends on"
+        command = f"agent flows show {flow.tenant} {flow.flow}"
+    return NewNotice(
+        kind="flow",
+        tenant=flow.tenant,
+        subject=subject,
+        data={
+            "flow": flow.flow,
+            "state": flow.state.value,
+            "region": flow.region,
+            "code": flow.code,
+            "by": flow.by,
+            "job": flow.job_id,
+            "next": command,
+            PERSONAL: {"message": flow.why, "findings": list(flow.findings), "evidence": flow.evidence},
+        },
+        job_id=flow.job_id,
+        key=f"flow:{flow.tenant}:{flow.flow}:{number}",
     )
 
 

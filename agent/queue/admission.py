@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from agent.domain.names import normal_email
 from agent.errors import Failed, Mender, RetrySafe
+from agent.jobs.bulk import BulkJob, BulkRemoveFromProject
 from agent.jobs.model import (
     ANY_JOB,
     ChangeEmail,
@@ -19,6 +20,8 @@ from agent.jobs.model import (
     Snapshot,
     email_of,
     given_up_at,
+    people_of,
+    thing_of,
 )
 from agent.queue.record import ARGS_VERSION, SNAPSHOT_PERSON, JobRecord, NewJob, Priority
 from agent.queue.wish import wish_digest
@@ -38,13 +41,13 @@ def admit(
     max_attempts: int = 8,
 ) -> NewJob:
     """The job as the queue takes it. ``bulk``: one of a large batch; an offboarding in it stays as urgent as any."""
-    address = email_of(job)
-    person = SNAPSHOT_PERSON if address is None else normal_email(address)
+    person = _person_of(job)
     args = json.loads(job.model_dump_json(exclude_unset=True))
     return NewJob(
         tenant=tenant,
         person=person,
         other_person=normal_email(job.new_email) if isinstance(job, ChangeEmail) else None,
+        people=people_of(job) if isinstance(job, BulkJob) else (),
         op=job.action,
         args=args,
         request_key=job.idempotency_key,
@@ -86,6 +89,14 @@ def _unreadable(record: JobRecord, seen: str) -> Failed:
     )
 
 
+def _person_of(job: Job) -> str:
+    """Whom the queue has it about: an address, everybody, or the project or group of a job about many people."""
+    if isinstance(job, BulkJob):
+        return thing_of(job)
+    address = email_of(job)
+    return SNAPSHOT_PERSON if address is None else normal_email(address)
+
+
 def _is_one_of_its_own(job: Job) -> bool:
     """Sending a mail once more is no state: two such wishes are two mails."""
     return isinstance(job, Invite) and job.resend
@@ -96,13 +107,14 @@ def _priority(job: Job, bulk: bool) -> int:
         return Priority.OFFBOARD
     if bulk:
         return Priority.BULK
-    return Priority.REVOKE if isinstance(job, RemoveFromProjects) else Priority.NORMAL
+    return Priority.REVOKE if isinstance(job, RemoveFromProjects | BulkRemoveFromProject) else Priority.NORMAL
 
 
 def _yields_to_offboard(job: Job) -> bool:
     """Whether a later offboard makes the job pointless: it takes away all that the job could give, change or take.
 
     A leaver must wait for none of these, held ones and those that wait for a retry included. Not so a change of the
-    address, by which the offboard may know the person, and reports, which somebody wants to have.
+    address, by which the offboard may know the person, and reports, which somebody wants to have. A job about many
+    people goes on for the others (:mod:`agent.queue.ledger.people`).
     """
-    return not isinstance(job, Offboard | ChangeEmail | Read | Snapshot)
+    return not isinstance(job, Offboard | ChangeEmail | Read | Snapshot | BulkJob)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.queue.record import Hold, NewGrant, NewNotice
+from agent.queue.record import FlowReport, Hold, NewGrant, NewNotice
+
+FLOW_QUARANTINED = "flow-quarantined"  #: the code of a job that waits for a person for want of a flow
 
 
 @dataclass(frozen=True)
@@ -86,4 +88,5 @@ class Ending:
     closes_grants: bool = False  # every open grant of the person is over (offboarded)
     renamed_to: str | None = None  # the person's address from now on
     pause: PauseTenant | None = None
+    flows: tuple[FlowReport, ...] = ()  # how the run has found the flows it used
     notices: tuple[NewNotice, ...] = ()

@@ -4,7 +4,8 @@ Promises of every adapter, held by one contract suite (``tests/queue``):
 
 * an accepted job is on disk before :meth:`Queue.submit` returns, and a batch is accepted as a whole or not at all;
 * it is attempted until done, dead, cancelled or superseded; each attempt runs all steps from the top;
-* never two jobs of one person at a time, and a person's jobs run in the order of their acceptance;
+* never two jobs of one person at a time, and a person's jobs run in the order of their acceptance; a job about many
+  people is a job of each of them;
 * never more running jobs of a tenant than its limit; none is claimed while the tenant is paused;
 * a claim that has been taken over can put nothing on record any more: :class:`ClaimLost`.
 
@@ -15,7 +16,7 @@ then finds the effect and says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agent.errors import Failed, Refused
@@ -23,6 +24,9 @@ from agent.queue.ending import Ending
 from agent.queue.record import (
     Accepted,
     Claim,
+    FlowEvent,
+    FlowReport,
+    FlowState,
     Grant,
     JobEvent,
     JobRecord,
@@ -70,6 +74,8 @@ class Wish:
 
     stop: bool  # somebody asked to cancel, or a later offboard made the job pointless
     why: str = ""
+    comes_back: bool = False  # stopped to begin anew, without people whom a later offboard concerns
+    left_out: Mapping[str, int] = field(default_factory=dict)  # of many people: who is left out, for which offboard
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,23 @@ class Queue(Protocol):
 
     async def resume(self, tenant: str, by: str) -> TenantState:
         """Claim again. Raises Refused("unknown-tenant")."""
+
+    # --- flows: ways of writing, each with its state in each tenant ---
+
+    async def flow_states(self, tenant: str | None = None) -> tuple[FlowState, ...]:
+        """Flows of which anything was ever said, by tenant and name; all others are healthy."""
+
+    async def flow_events(self, tenant: str, flow: str, limit: int = 50) -> tuple[FlowEvent, ...]:
+        """A flow's history, newest first."""
+
+    async def set_flow_state(self, tenant: str, told: FlowReport) -> FlowState:
+        """Put on record what was seen of a flow; tells people, once, when it is worse than before.
+
+        A quarantine stays whatever is said: only :meth:`release_flow` ends it. Raises Refused("unknown-tenant").
+        """
+
+    async def release_flow(self, tenant: str, flow: str, by: str, why: str) -> FlowState:
+        """A person has looked: the flow is used again. Raises NotPossibleNow("flow-not-quarantined")."""
 
     # --- budget ---
 

@@ -13,6 +13,7 @@ from agent.queue.ledger import (
     budget,
     claiming,
     finishing,
+    flows,
     grants,
     jobs,
     looking,
@@ -26,6 +27,9 @@ from agent.queue.ledger.database import Database, Ledger
 from agent.queue.record import (
     Accepted,
     Claim,
+    FlowEvent,
+    FlowReport,
+    FlowState,
     Grant,
     JobEvent,
     JobRecord,
@@ -171,6 +175,24 @@ class LedgerQueue:
     async def resume(self, tenant: str, by: str) -> TenantState:
         """Claim again."""
         return await self._write(tenants.resume, tenant)
+
+    # --- flows ---
+
+    async def flow_states(self, tenant: str | None = None) -> tuple[FlowState, ...]:
+        """How the flows are."""
+        return await self._read(flows.states, tenant)
+
+    async def flow_events(self, tenant: str, flow: str, limit: int = 50) -> tuple[FlowEvent, ...]:
+        """A flow's history."""
+        return await self._read(flows.events, tenant, flow, limit)
+
+    async def set_flow_state(self, tenant: str, told: FlowReport) -> FlowState:
+        """What was seen of a flow."""
+        return await self._write(flows.report, tenant, told)
+
+    async def release_flow(self, tenant: str, flow: str, by: str, why: str) -> FlowState:
+        """Use it again."""
+        return await self._write(flows.release, tenant, flow, by, why)
 
     # --- budget ---
 

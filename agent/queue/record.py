@@ -1,4 +1,4 @@
-"""What the queue keeps: a job's record, its events, tenants, grants with an end, notices to be sent.
+"""What the queue keeps: a job's record, its events, tenants, flows, grants with an end, notices to be sent.
 
 The life of a job::
 
@@ -13,6 +13,8 @@ The life of a job::
       └─ graceful stop, or the tenant was paused: given back without counting an attempt
 
 A job dated in the future does not hold its person; one that waits for a retry, or is held, does, unless it only reads.
+A job about many people holds all of them, and waits for the earlier jobs of each; whom a later offboard concerns is
+left out of it, and neither waits for the other.
 Times are seconds since the epoch (float) by the clock of the ledger.
 """
 
@@ -25,6 +27,7 @@ from typing import Any
 
 ARGS_VERSION = 1  # of the jobs as stored; a worker accepts this one and the one before
 CLOCK = "clock"  # who submits what takes access away when its time has come; no operator has this name
+WORKER, PROBE = "worker", "probe"  # machines that say how a flow is; no operator has these names
 SNAPSHOT_PERSON = "*"  # whom a snapshot is about: everybody, one snapshot at a time
 
 
@@ -76,7 +79,7 @@ class NewJob:
     """A job on its way into the queue; :func:`agent.queue.admission.admit` makes it from a job file's job."""
 
     tenant: str
-    person: str  # normalised address, or SNAPSHOT_PERSON
+    person: str  # normalised address, SNAPSHOT_PERSON, or what a job about many people is about
     op: str  # the action
     args: Mapping[str, Any]  # the job as JSON, fields left out stay left out
     request_key: str | None  # idempotency key: unique per tenant for the retention time
@@ -84,6 +87,7 @@ class NewJob:
     priority: int
     created_by: str
     other_person: str | None = None  # the second address of change_email
+    people: tuple[str, ...] = ()  # of a job about many people; ``person`` is then what it is about: project:24-017
     yields_to_offboard: bool = False  # a later offboard makes it pointless, and does not wait for it
     supersedes: bool = False  # an offboard
     not_before: float = 0.0  # 0 is "at once", whatever the clock does
@@ -178,6 +182,71 @@ class TenantState:
     not_before: float | None = None  # the pause ends by itself at this time; None: a person ends it
 
 
+class FlowHealth(StrEnum):
+    """Whether a tenant's pages are, for one way of writing, as the agent knows them."""
+
+    HEALTHY = "healthy"  #: as known, as far as anybody has seen
+    DEGRADED = "degraded"  #: somewhat changed, in nothing that a write depends on: it goes on
+    QUARANTINED = "quarantined"  #: not used before a person has looked: ``agent flows release``
+
+
+@dataclass(frozen=True)
+class FlowReport:
+    """What somebody says of a flow. ``flow`` is a name of :class:`flows.names.Flow`."""
+
+    flow: str
+    state: FlowHealth
+    by: str  # WORKER, PROBE, or a person
+    why: str = ""  # in words; may name people
+    code: str = ""  # of the error
+    region: str = ""  # the part of the page, by its key in the catalogue
+    findings: tuple[str, ...] = ()  # what is not as known, the worst first
+    generation: str = ""  # of the pages
+    evidence: str = ""  # folder
+    job_id: int | None = None
+    wrote: bool = False  # a write went through it and was kept
+    #: it may have been this one person's doing: degraded at first, quarantined when the next job says the same
+    suspicion: bool = False
+
+
+@dataclass(frozen=True)
+class FlowState:
+    """How a flow is in a tenant, and since when; the rest as in the report that made it so."""
+
+    tenant: str
+    flow: str
+    state: FlowHealth
+    since: float
+    by: str = ""
+    why: str = ""
+    code: str = ""
+    region: str = ""
+    findings: tuple[str, ...] = ()
+    generation: str = ""
+    evidence: str = ""
+    job_id: int | None = None
+    succeeded_at: float | None = None  # the last write that was kept
+    looks_well_at: float | None = None  # somebody has seen it as known since it was quarantined
+
+
+@dataclass(frozen=True)
+class FlowEvent:
+    """One line of a flow's history; append-only."""
+
+    tenant: str
+    flow: str
+    at: float
+    state: FlowHealth
+    by: str
+    why: str = ""
+    code: str = ""
+    region: str = ""
+    findings: tuple[str, ...] = ()
+    generation: str = ""
+    evidence: str = ""
+    job_id: int | None = None
+
+
 @dataclass(frozen=True)
 class Claim:
     """A job in a worker's hands. ``fence`` tells this claim from every earlier and later one of the job."""
@@ -235,7 +304,7 @@ class Spent:
 class NewNotice:
     """Something that people outside must be told."""
 
-    kind: str  # dead | uncertain | waiting | paused | late | expired | ...
+    kind: str  # dead | uncertain | waiting | paused | late | expired | flow
     tenant: str
     subject: str  # one line
     data: Mapping[str, Any]

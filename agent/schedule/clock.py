@@ -28,6 +28,7 @@ from agent.settings import Settings
 JUMP_S = 5.0  #: by so much the two clocks may part between two looks
 LOOK_S = 1.0
 RARELY_S = 3600.0  #: for what is never urgent
+PROBE_LOOK_S = 60.0  #: how often it is looked whether a nightly probe is due
 DAY_S = 86_400.0
 
 Act = Callable[[], Awaitable[object]]
@@ -43,6 +44,7 @@ class Hooks:
     tidy_evidence: Act | None = None
     keep_chronicle: Act | None = None
     complete_evidence: Act | None = None
+    probe: Act | None = None
 
 
 @dataclass
@@ -161,6 +163,7 @@ class AgentClock:
             ("sessions", clock.session_s, hooks.keep_sessions_fresh),
             ("evidence", RARELY_S, hooks.tidy_evidence),
             ("chronicle", clock.scan_s, hooks.keep_chronicle),
+            ("probe", PROBE_LOOK_S, hooks.probe),
             ("unfinished-evidence", RARELY_S, hooks.complete_evidence),
         ]
         now = self._monotonic()

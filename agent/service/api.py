@@ -14,7 +14,7 @@ from fastapi import FastAPI
 import agent
 from agent.jobs.parse import MAX_BYTES
 from agent.queue.interface import Queue
-from agent.service import health, routes
+from agent.service import flow_routes, health, routes
 from agent.service.answers import NO_TELEMETRY, Mistakes, answer_errors
 from agent.service.description import described
 from agent.service.desk import AtWork
@@ -71,6 +71,7 @@ def create_app(
     app.add_middleware(Mistakes)
     app.add_middleware(Entry, most_bytes=MAX_BYTES)
     app.include_router(routes.router, responses=_ERRORS, max_body_size=MAX_BYTES)  # where no length is said
+    app.include_router(flow_routes.router, responses=_ERRORS, max_body_size=MAX_BYTES)
     app.include_router(health.router)
     app.openapi = described(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     answer_errors(app)

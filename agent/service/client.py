@@ -17,8 +17,9 @@ from agent.credentials.secret import Secret
 from agent.errors import Failed, Mender, Refused, RetrySafe, Uncertain
 from agent.queue.interface import JobFilter
 from agent.service.desk import Submission
+from agent.service.flow_views import FlowHistory, FlowList, FlowReleased, FlowSeen
 from agent.service.problem import MEDIA_TYPE, error_of
-from agent.service.views import EventList, JobList, JobView, Leave, Preview, Receipts, Status, TenantView
+from agent.service.views import EventList, FlowView, JobList, JobView, Leave, Preview, Receipts, Status, TenantView
 from agent.settings import ApiSettings
 
 ANSWER_S = 30  #: an answer may take so long: a batch is written to disk before it comes
@@ -134,6 +135,29 @@ class Client:
     async def resume(self, tenant: str) -> TenantView:
         """Resume a tenant."""
         return await self._send(TenantView, "POST", f"/v1/tenants/{tenant}/resume")
+
+    async def flows(self, tenant: str | None) -> FlowList:
+        """Every way of writing, with its state in each tenant."""
+        return await self._send(FlowList, "GET", "/v1/flows", tenant=tenant)
+
+    async def flow_history(self, tenant: str, flow: str) -> FlowHistory:
+        """One flow with all that is known of it."""
+        return await self._send(FlowHistory, "GET", f"/v1/tenants/{tenant}/flows/{flow}")
+
+    async def flow_seen(self, tenant: str, flow: str, found: FlowSeen) -> FlowView:
+        """What a command of this machine has found of a flow."""
+        body = found.model_dump(mode="json")
+        return await self._send(FlowView, "POST", f"/v1/tenants/{tenant}/flows/{flow}/seen", body=body)
+
+    async def quarantine_flow(self, tenant: str, flow: str, why: str) -> FlowView:
+        """Take a flow out of use."""
+        body = {"reason": why}
+        return await self._send(FlowView, "POST", f"/v1/tenants/{tenant}/flows/{flow}/quarantine", body=body)
+
+    async def release_flow(self, tenant: str, flow: str, why: str) -> FlowReleased:
+        """Use it again."""
+        body = {"reason": why}
+        return await self._send(FlowReleased, "POST", f"/v1/tenants/{tenant}/flows/{flow}/release", body=body)
 
     async def status(self) -> Status:
         """The agent at a glance."""

@@ -19,21 +19,26 @@ from agent.intake.submission import new_jobs
 from agent.jobs.model import email_of
 from agent.policy.approval import approval_of, askers_of, refuse_approver, refuse_unnamed
 from agent.policy.budget import over_budget
+from agent.probe.report import KeptProbes
 from agent.queue.admission import job_of
 from agent.queue.interface import JobFilter, Queue
-from agent.queue.record import JobState, NewJob, Spending, Spent
+from agent.queue.record import FlowHealth, JobState, NewJob, Spending, Spent
 from agent.schedule.overstaying import overstays
+from agent.service import flow_desk
+from agent.service.flow_views import FlowHistory, FlowList, FlowReleased, FlowSeen, flow_view
 from agent.service.operators import Operators
 from agent.service.views import (
     DepthView,
     EventList,
     EventView,
+    FlowView,
     JobList,
     JobView,
     Leave,
     OverdueView,
     Preview,
     PreviewRow,
+    ProbeView,
     Receipt,
     Receipts,
     RunningView,
@@ -107,6 +112,21 @@ class Desk(Protocol):
 
     async def resume(self, tenant: str) -> TenantView:
         """Start them again."""
+
+    async def flows(self, tenant: str | None) -> FlowList:
+        """Every way of writing, with its state in each tenant."""
+
+    async def flow_history(self, tenant: str, flow: str) -> FlowHistory:
+        """One flow with all that is known of it."""
+
+    async def flow_seen(self, tenant: str, flow: str, found: FlowSeen) -> FlowView:
+        """What a command of this machine has found of a flow."""
+
+    async def quarantine_flow(self, tenant: str, flow: str, why: str) -> FlowView:
+        """Take a flow out of use."""
+
+    async def release_flow(self, tenant: str, flow: str, why: str) -> FlowReleased:
+        """Use it again."""
 
     async def status(self) -> Status:
         """The agent at a glance."""
@@ -222,6 +242,27 @@ class QueueDesk:
         """See :meth:`Desk.resume`."""
         return TenantView.of(await self._queue.resume(tenant, self._by))
 
+    async def flows(self, tenant: str | None) -> FlowList:
+        """See :meth:`Desk.flows`."""
+        return await flow_desk.flow_list(self._queue, tenant)
+
+    async def flow_history(self, tenant: str, flow: str) -> FlowHistory:
+        """See :meth:`Desk.flow_history`."""
+        return await flow_desk.flow_history(self._queue, tenant, flow)
+
+    async def flow_seen(self, tenant: str, flow: str, found: FlowSeen) -> FlowView:
+        """See :meth:`Desk.flow_seen`."""
+        return await flow_desk.seen(self._queue, tenant, flow, self._by, found)
+
+    async def quarantine_flow(self, tenant: str, flow: str, why: str) -> FlowView:
+        """See :meth:`Desk.quarantine_flow`."""
+        return await flow_desk.quarantine(self._queue, tenant, flow, self._by, why)
+
+    async def release_flow(self, tenant: str, flow: str, why: str) -> FlowReleased:
+        """See :meth:`Desk.release_flow`. Refused("token-needed") for who could be anybody, as for an approval."""
+        refuse_unnamed(self._by, has_operators=bool(self._operators.all()))
+        return await flow_desk.release(self._queue, tenant, flow, self._by, why)
+
     async def status(self) -> Status:
         """See :meth:`Desk.status`."""
         running = await self._queue.jobs(JobFilter(states=frozenset({JobState.RUNNING}), limit=200))
@@ -246,6 +287,10 @@ class QueueDesk:
                 for item in await self._queue.depths()
             ),
             running=tuple(_running(JobView.of(item)) for item in running),
+            flows=tuple(
+                flow_view(item) for item in await self._queue.flow_states() if item.state is not FlowHealth.HEALTHY
+            ),
+            probes=_probes(self._settings),
             overdue=tuple(OverdueView.of(item.grant, item.job) for item in overdue),
             worker=worker,
             inbox_trouble=self._at_work.inbox_trouble() if self._at_work else "",
@@ -279,6 +324,12 @@ def _running(job: JobView) -> RunningView:
         started_at=job.started_at,
         progress=job.progress,
     )
+
+
+def _probes(settings: Settings) -> tuple[ProbeView, ...]:
+    kept = KeptProbes(settings.paths.state)
+    last = ((kept.last(name), kept.last_success(name)) for name in sorted(settings.tenants))
+    return tuple(ProbeView.of(report, success) for report, success in last if report is not None)
 
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)

@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 import agent
 from agent.audit.ledger import Head
 from agent.queue.interface import Depth, Queue
-from agent.queue.record import Priority
+from agent.queue.record import FlowHealth, Priority
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 _JOB_SECONDS = (5, 10, 20, 30, 60, 120, 300, 600, 1800)
@@ -48,6 +48,12 @@ class Metrics:
             registry=registry,
         )
         self._paused = Gauge("agent_tenant_paused", "1 while no job of it is started.", ["tenant"], registry=registry)
+        self._flows = Gauge(
+            "agent_flow_state",
+            "1 for the state that a flow is in, 0 for the others; flows that were never used are left out.",
+            ["tenant", "flow", "state"],
+            registry=registry,
+        )
         self._outcomes = Counter(
             "agent_job_runs", "Runs of jobs by how they ended.", ["tenant", "action", "verdict"], registry=registry
         )
@@ -81,6 +87,12 @@ class Metrics:
             ["tenant", "password"],
             registry=registry,
         )
+        self._lost = Counter(
+            "agent_sessions_lost",
+            "Sessions that ended, or were asked for their one-time code again, while in use.",
+            ["tenant"],
+            registry=registry,
+        )
         self._evidence = Counter("agent_evidence_bytes", "Evidence written.", ["tenant"], registry=registry)
         self._ledger_entries = Gauge("agent_ledger_entries", "Entries of the ledger.", ["tenant"], registry=registry)
         self._ledger_unsigned = Gauge(
@@ -100,6 +112,16 @@ class Metrics:
             "agent_evidence_no_room",
             "1 while no job is started, since there is no room for its evidence.",
             registry=registry,
+        )
+
+        self._probed = Gauge(
+            "agent_probe_last_success_timestamp",
+            "When a probe of the tenant's pages last came to its end, seconds since the epoch; 0 before the first.",
+            ["tenant"],
+            registry=registry,
+        )
+        self._probe_findings = Gauge(
+            "agent_probe_findings", "Flows that the last probe found changed.", ["tenant"], registry=registry
         )
 
     # --- the worker's telemetry ---
@@ -125,6 +147,10 @@ class Metrics:
         """A session was opened, from the stored one or by typing the password."""
         self._sessions.labels(tenant, "typed" if typed_password else "not needed").inc()
 
+    def session_lost(self, tenant: str) -> None:
+        """A session ended while it was in use."""
+        self._lost.labels(tenant).inc()
+
     def evidence_kept(self, tenant: str, size: int) -> None:
         """So many bytes of evidence were written."""
         self._evidence.labels(tenant).inc(size)
@@ -140,12 +166,22 @@ class Metrics:
         """Whether there is room for the evidence of another job."""
         self._no_room.set(not enough)
 
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
+        """The tenant's last probe was looked at."""
+        self._probed.labels(tenant).set(succeeded_at)
+        self._probe_findings.labels(tenant).set(findings)
+
     # --- a scrape ---
 
     async def page(self, queue: Queue) -> bytes:
         """All figures in Prometheus' text format, those of the queue as it is now."""
         depths = await queue.depths()
         tenants = await queue.tenants()
+        flows = await queue.flow_states()
+        self._flows.clear()
+        for flow in flows:
+            for state in FlowHealth:
+                self._flows.labels(flow.tenant, _label(flow.flow), state.value).set(flow.state is state)
         self._jobs.clear()
         self._age.clear()
         for depth in depths:

@@ -26,11 +26,11 @@ from typing import Any
 from agent.credentials.secret import Secret
 from agent.errors import Failed, Mender, Refused
 from agent.queue.ledger.tenants import BREAKER
-from agent.queue.record import CLOCK
+from agent.queue.record import CLOCK, PROBE, WORKER
 
 FILE = "operators.json"
 _MARK = "operators.exist"
-_RESERVED = frozenset({CLOCK, BREAKER, "inbox"})  # in the record these are parts of the agent
+_RESERVED = frozenset({CLOCK, BREAKER, WORKER, PROBE, "inbox"})  # in the record these are parts of the agent
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
 _PREFIX = "pda_"  # so that a token that leaked is recognised by people and by scanners
 

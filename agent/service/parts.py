@@ -40,6 +40,7 @@ def parts_of(
         complete_evidence=worker.complete_evidence,
         tidy_evidence=worker.tidy_evidence,
         keep_chronicle=chronicle.look,
+        probe=worker.probe,
     )
     clock = AgentClock(settings, queue, hooks)
     app = create_app(

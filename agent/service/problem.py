@@ -24,6 +24,7 @@ _STATUS = {
     "request-key-reused": 409,
     "token-needed": 401,
     "token-unknown": 401,
+    "unknown-flow": 404,
     "unknown-tenant": 404,
     "wrong-method": 405,
 }

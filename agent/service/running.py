@@ -22,6 +22,7 @@ from agent.queue.interface import Queue
 from agent.queue.opening import limits_of, open_queue
 from agent.service.metrics import Metrics
 from agent.settings import Settings
+from agent.worker.equipment import catalogue_of
 from agent.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ async def run_agent(
 ) -> None:
     """Run until a wish to stop, with ``once`` until nothing is due.
 
-    Raises QueueOwned and what else opening the queue raises, Failed("no-browser"), and PartDied.
+    Raises QueueOwned and what else opening the queue raises, Failed("no-browser"), PartDied, and what
+    :func:`agent.pack.signature.checked` says of a pack that must be signed.
     """
+    if settings.selectors.public_key is not None:
+        catalogue_of(settings)
     store = store or CredentialStore()
     queue = open_queue(settings)
     metrics = Metrics()

@@ -8,7 +8,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.policy.check import ApprovalNeeded
-from agent.queue.record import SNAPSHOT_PERSON, Accepted, Grant, Hold, JobEvent, JobRecord, JobState, Mode, TenantState
+from agent.probe.report import ProbeReport, Verdict
+from agent.queue.record import (
+    SNAPSHOT_PERSON,
+    Accepted,
+    FlowHealth,
+    Grant,
+    Hold,
+    JobEvent,
+    JobRecord,
+    JobState,
+    Mode,
+    TenantState,
+)
 
 
 class View(BaseModel):
@@ -262,6 +274,55 @@ class OverdueView(View):
         )
 
 
+class FlowView(View):
+    """One way of writing, as it is in one tenant."""
+
+    tenant: str = Field(description="The tenant.", examples=["northwind"])
+    flow: str = Field(description="The flow.", examples=["add_user"])
+    state: FlowHealth = Field(description="healthy, degraded or quarantined.", examples=["quarantined"])
+    since: datetime | None = Field(None, description="Since when; null: nothing was ever said of it.")
+    by: str = Field("", description="worker, probe, or a person.", examples=["worker"])
+    why: str = Field("", description="In words.")
+    code: str = Field("", description="Stable code, see errors.md.", examples=["shape-changed"])
+    region: str = Field("", description="The part of the page.", examples=["add_user.form"])
+    findings: tuple[str, ...] = Field((), description="What was not as known, the worst first.")
+    generation: str = Field("", description="Of the pages.", examples=["legacy"])
+    evidence: str = Field("", description="Evidence folder, on the agent's machine.")
+    job: int | None = Field(None, description="The job that met it.", examples=[417])
+    succeeded_at: datetime | None = Field(None, description="The last write that was kept.")
+    looks_well_at: datetime | None = Field(None, description="Seen as known since it was quarantined: look, release.")
+
+
+class ProbeView(View):
+    """The last nightly look at a tenant's flows; it wrote nothing."""
+
+    tenant: str = Field(description="The tenant.", examples=["northwind"])
+    at: datetime = Field(description="When it began.")
+    succeeded_at: datetime | None = Field(description="When one last came to its end.")
+    healthy: int = Field(description="Flows as known.", examples=[13])
+    degraded: int = Field(description="Flows with changes that no write depends on.", examples=[0])
+    dangerous: int = Field(description="Flows where a write could mean something else.", examples=[0])
+    unvisited: int = Field(description="Flows that could not be looked at.", examples=[1])
+    changed: tuple[str, ...] = Field(description="The flows that are not quite as known, the worst first.")
+    trouble: str = Field("", description="Why it did not come to its end.")
+
+    @classmethod
+    def of(cls, report: ProbeReport, succeeded_at: datetime | None) -> ProbeView:
+        """The view of a report."""
+        trouble = report.trouble
+        return cls(
+            tenant=report.tenant,
+            at=report.at,
+            succeeded_at=succeeded_at,
+            healthy=report.count(Verdict.HEALTHY),
+            degraded=report.count(Verdict.DEGRADED),
+            dangerous=report.count(Verdict.DANGEROUS),
+            unvisited=report.count(Verdict.UNVISITED),
+            changed=tuple(flow.flow for flow in report.changed),
+            trouble=f"{trouble.code}: {trouble.message}" if trouble is not None else "",
+        )
+
+
 class Status(View):
     """The agent at a glance."""
 
@@ -273,6 +334,8 @@ class Status(View):
     tenants: tuple[TenantView, ...]
     depths: tuple[DepthView, ...]
     running: tuple[RunningView, ...]
+    flows: tuple[FlowView, ...] = Field(default=(), description="Flows that are degraded or quarantined.")
+    probes: tuple[ProbeView, ...] = Field(default=(), description="The last probe of each tenant that has had one.")
     overdue: tuple[OverdueView, ...] = Field(default=(), description="Access that has outlived its end.")
     worker: dict[str, Any] = Field(default_factory=dict, description="Browser and sessions.")
     inbox_trouble: str = Field(default="", description="Why the inbox cannot work at present.")

@@ -23,8 +23,9 @@ from agent.execute.resends import ResendFiles
 from agent.execute.run import Orders, run_job, verdict_of
 from agent.execute.trail import Trail
 from agent.handover.instructions import instructions
+from agent.jobs.bulk import BulkJob
 from agent.jobs.grants import WITHOUT_END, grants_of, over_by
-from agent.jobs.model import ChangeEmail, Job, Offboard
+from agent.jobs.model import ChangeEmail, Job, Offboard, people_of
 from agent.notify.notices import notices_for
 from agent.plan.steps import Plan
 from agent.policy.approval import asked, covers
@@ -37,7 +38,8 @@ from agent.queue.record import Claim, Hold, JobRecord, Mode, NewGrant, Spending,
 from agent.settings import Tenant
 from agent.worker.asking import joined_wishes, origin_of
 from agent.worker.equipment import limits_of, locks_file, resends_folder
-from agent.worker.judgement import Judgement, Moment, judge
+from agent.worker.flows import quarantined_in, reports_of
+from agent.worker.judgement import Judgement, Moment, judge, out_of_use
 from agent.worker.shop import Shop, WorkSession
 from agent.worker.stops import QueueBoundary
 from agent.worker.watch import Watch
@@ -82,6 +84,7 @@ class ClaimedJob:
             _, tenant = shop.settings.tenant(record.tenant)
             relay = GateRelay()
             joined = joined_wishes(await shop.queue.events(record.id))
+            offboarded = (await shop.queue.guard(self.claim)).left_out if isinstance(job, BulkJob) else {}
             session, account = await asyncio.to_thread(shop.session, record.tenant, relay)
         except AgentError as error:
             return _outcome_of(error, record.tenant)
@@ -93,7 +96,7 @@ class ClaimedJob:
 
         self._boundary.evidence = folder
         self._boundary.before_first_write = lambda: self._remember_ends_of_access(session)
-        orders = replace(self._orders(job, tenant, trail, folder), joined=joined)
+        orders = replace(self._orders(job, tenant, trail, folder), joined=joined, offboarded=offboarded)
         in_order = False
         try:
             outcome = await run_job(job, session, relay, [recorder, self.watch], orders)
@@ -134,6 +137,7 @@ class ClaimedJob:
             boundary=self._boundary,
             trail=Trail() if checks else trail,
             shared_session=tenant.max_running > 1,
+            quarantined=quarantined_in(shop.queue, record.tenant),
             origin=origin_of(record),
         )
 
@@ -202,6 +206,7 @@ class ClaimedJob:
             closes_grants=is_done and isinstance(job, Offboard),
             renamed_to=normal_email(job.new_email) if is_done and isinstance(job, ChangeEmail) else None,
             pause=judgement.pause,
+            flows=reports_of(outcome, evidence=str(self.folder or ""), job_id=record.id),
         )
         return replace(ending, notices=notices_for(record, ending)), judgement
 
@@ -211,7 +216,8 @@ class ClaimedJob:
         record = self.record
         with contextlib.suppress(AgentError):
             open_ones = await self._shop.queue.grants(tenant=record.tenant)
-            mine = [grant for grant in open_ones if grant.person == record.person]
+            people = people_of(self._job) if isinstance(self._job, BulkJob) else (record.person,)
+            mine = [grant for grant in open_ones if grant.person in people]
             return over_by(self._job, mine, self._projects)
         return ()
 
@@ -224,7 +230,9 @@ class ClaimedJob:
         if self._job is None:
             return {}
         tenant = self._shop.settings.tenants[record.tenant]
-        return instructions(self._job, plan, outcome.error, tenant, record.id).model_dump(mode="json")
+        flows = out_of_use(outcome)
+        told = instructions(self._job, self.watch.left if flows else plan, outcome.error, tenant, record.id)
+        return {**told.model_dump(mode="json"), **({"flows": list(flows)} if flows else {})}
 
     def _tell(self, outcome: Outcome, ended: JobRecord, judgement: Judgement) -> None:
         """One line that says how the run ended, and where to look for the rest; no name or address stands in it."""

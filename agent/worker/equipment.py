@@ -13,6 +13,7 @@ from agent.evidence.keeping import Keeping
 from agent.evidence.private import people_hooks
 from agent.evidence.quarantine import Quarantine
 from agent.execute.pace import Limits
+from agent.pack.signature import checked
 from agent.settings import Settings, Tenant
 from flows import Catalogue, TenantAddress, Timeouts
 
@@ -35,12 +36,17 @@ def sign_in_of(settings: Settings, name: str, store: CredentialStore, known: Kno
         tenant=name,
         address=address_of(tenant),
         credentials=credentials,
-        catalogue=Catalogue.load(settings.paths.selectors),
+        catalogue=catalogue_of(settings),
         timeouts=Timeouts(page=tenant.timeouts.page_s, answer=tenant.timeouts.answer_s),
         stored=StoredState(state / "sessions", name, credentials.email, store.require_safe_backend()),
         known=known,
         locale=tenant.locale,
     )
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The pack of selectors. Raises Failed when it cannot be read, is not valid, or is not signed as it must be."""
+    return checked(settings.paths.selectors, settings.selectors.public_key)
 
 
 def address_of(tenant: Tenant) -> TenantAddress:
@@ -70,7 +76,7 @@ def keeping_of(settings: Settings) -> Keeping:
     quarantine = Quarantine(quarantine_folder(settings)) if evidence.quarantine_days else None
     if evidence.people == "all":
         return Keeping(quarantine)
-    catalogue = Catalogue.load(settings.paths.selectors)
+    catalogue = catalogue_of(settings)
     try:
         return Keeping(quarantine, people_hooks(lambda key: catalogue.hooks[key].selector))
     except (KeyError, ValueError) as error:

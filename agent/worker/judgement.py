@@ -7,6 +7,8 @@
     stopped because somebody asked             Stopped (cancelled, or superseded)
     the tenant's trouble, or the machine's     again, no attempt counted, and the tenant is paused
     an unknown screen for the second time      held for a hand-over, and the tenant is paused
+    a page not as known, about to write        held for a hand-over, and that flow is quarantined (agent.worker.flows)
+    a quarantined flow is needed               held for a hand-over
     passing trouble, nothing unknown           again, after a while
     impossible for the agent                   held for a hand-over
     waits for an approval                      held for an approval
@@ -21,7 +23,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.execute.outcome import Outcome, Verdict
-from agent.queue.ending import Dead, Done, GiveBack, Held, How, PauseTenant, Retry, Stopped, Trouble
+from agent.queue.ending import (
+    FLOW_QUARANTINED,
+    Dead,
+    Done,
+    GiveBack,
+    Held,
+    How,
+    PauseTenant,
+    Retry,
+    Stopped,
+    Trouble,
+)
 from agent.queue.record import Hold, JobRecord, Mode
 from agent.worker import troubles
 from agent.worker.backoff import RetryPolicy
@@ -30,7 +43,7 @@ from agent.worker.backoff import RetryPolicy
 class Stop(StrEnum):
     """Why a run was stopped from outside."""
 
-    SHUTDOWN = "the agent stops"
+    SHUTDOWN = "the agent stops"  #: or the job itself comes back, with other people
     ASKED = "somebody asked"
 
 
@@ -98,11 +111,15 @@ def _waiting(record: JobRecord, outcome: Outcome) -> How:
 def _trouble(record: JobRecord, outcome: Outcome, rules: Rules, moment: Moment) -> Judgement:
     code = _code(outcome)
     trouble = _as_trouble(outcome)
-    is_failure = outcome.verdict is not Verdict.REFUSED
+    flows = out_of_use(outcome)
+    # Where only a flow is not to be used, the pages answer: no failure of the tenant's, and none in a row.
+    is_failure = outcome.verdict is not Verdict.REFUSED and (not flows or code in troubles.SIGN_IN)
     failures = moment.failures + 1 if is_failure else moment.failures
     pause = _pause(code, failures, rules, moment, outcome) if is_failure else None
     if _is_unknown(outcome):
         return Judgement(Held(Hold.UNCERTAIN, outcome.summary, trouble=trouble), failures, pause)
+    if flows:
+        return Judgement(_by_hand(outcome, flows), failures, pause)
     if code in troubles.TENANT_PAUSED_FOR:
         return Judgement(_after_the_pause(record, outcome, moment), failures, pause)
     if code in troubles.BY_HAND:
@@ -114,6 +131,18 @@ def _trouble(record: JobRecord, outcome: Outcome, rules: Rules, moment: Moment) 
     if record.mode is Mode.CHECK:
         return Judgement(Held(record.hold or Hold.HAND_OVER, outcome.summary, trouble=trouble), failures, pause)
     return Judgement(Dead(trouble), failures, pause)
+
+
+def out_of_use(outcome: Outcome) -> tuple[str, ...]:
+    """The flows for want of which the job could not go on: quarantined before it, or by what it has found."""
+    found = [use.flow for use in outcome.flows if use.state == "quarantined"]
+    return tuple(dict.fromkeys((*outcome.blocked_by, *found)))
+
+
+def _by_hand(outcome: Outcome, flows: tuple[str, ...]) -> Held:
+    kind = "uncertain" if outcome.verdict is Verdict.UNCERTAIN else "failed"
+    said = f"{outcome.summary} (Quarantined: {', '.join(flows)}.)"
+    return Held(Hold.HAND_OVER, outcome.summary, trouble=Trouble(kind, FLOW_QUARANTINED, said))
 
 
 def _is_unknown(outcome: Outcome) -> bool:

@@ -70,7 +70,9 @@ class Shop:
             if tenant not in self.accesses:
                 sign_in = sign_in_of(self.settings, tenant, self.store, self.known)
                 self.accesses[tenant] = TenantAccess(
-                    sign_in, on_sign_in=lambda typed: self.telemetry.session_opened(tenant, typed)
+                    sign_in,
+                    on_sign_in=lambda typed: self.telemetry.session_opened(tenant, typed),
+                    on_lost=lambda: self.telemetry.session_lost(tenant),
                 )
             return self.accesses[tenant]
 

@@ -49,11 +49,15 @@ class QueueBoundary:
     _has_written: bool = field(default=False)
 
     async def at_step(self, trail: Trail) -> None:
-        """Raises StopAsked when the agent stops or somebody wants the job stopped, ClaimLost when it is another's."""
+        """Raises StopAsked when the agent stops, somebody wants the job stopped, or one of its many people is to be
+        offboarded; ClaimLost when it is another's."""
         if self.draining.asked:
             self.stop, self.words = Stop.SHUTDOWN, GIVEN_BACK
             raise StopAsked("given-back", GIVEN_BACK)
         wish = await self._noticing(self.queue.guard(self.claim))
+        if wish.comes_back:
+            self.stop, self.words = Stop.SHUTDOWN, wish.why
+            raise StopAsked("given-back", wish.why)
         if wish.stop:
             self.stop, self.words = Stop.ASKED, wish.why or "Somebody asked to stop this job."
             raise StopAsked("cancel-asked", self.words)

@@ -22,11 +22,17 @@ class Telemetry(Protocol):
     def session_opened(self, tenant: str, typed_password: bool) -> None:
         """A session was opened."""
 
+    def session_lost(self, tenant: str) -> None:
+        """A session ended while it was in use, or was asked for its one-time code again."""
+
     def evidence_kept(self, tenant: str, size: int) -> None:
         """So many bytes of evidence were written."""
 
     def room_seen(self, enough: bool) -> None:
         """Whether there is room for the evidence of another job; told when that changes."""
+
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
+        """The tenant's last probe: when one last came to its end (0: never), and how many flows it found changed."""
 
 
 class NoTelemetry:
@@ -46,8 +52,14 @@ class NoTelemetry:
     def session_opened(self, tenant: str, typed_password: bool) -> None:
         """Nobody counts."""
 
+    def session_lost(self, tenant: str) -> None:
+        """Nobody counts."""
+
     def evidence_kept(self, tenant: str, size: int) -> None:
         """Nobody counts."""
 
     def room_seen(self, enough: bool) -> None:
+        """Nobody counts."""
+
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
         """Nobody counts."""

@@ -8,6 +8,7 @@ from agent.execute.events import Event, Planned, SessionReady, StepEnded, StepSt
 from agent.plan.steps import Plan
 from agent.worker.telemetry import Telemetry
 
+_DONE = ("saved", "settled by observation", "not needed any more")
 _CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -19,6 +20,7 @@ class Watch:
         self._telemetry = telemetry
         self.doing = "opening the session"  #: in words for people
         self.plan: Plan | None = None  #: as it was planned first
+        self.left: Plan | None = None  #: as it was planned last, without what is done
         self.people: int | None = None  #: active users of the tenant, as its list says
 
     async def notify(self, event: Event) -> None:
@@ -28,7 +30,7 @@ class Watch:
                 self.people = fingerprint.people
                 self.doing = "looking"
             case Planned(plan):
-                self.plan = self.plan or plan
+                self.plan, self.left = self.plan or plan, plan
                 self.doing = "reading back" if plan.is_empty else "beginning"
             case StepStarted(_, step):
                 self.doing = step.title
@@ -36,6 +38,9 @@ class Watch:
                 kind = _CAPITALS.sub("_", type(step).__name__).lower()
                 self._telemetry.step_ended(self._tenant, kind, result.milliseconds / 1000)
                 self.doing = "reading back"
+                if result.state in _DONE and self.left is not None:
+                    rest = [planned for planned in self.left.steps if planned != step]
+                    self.left = self.left.model_copy(update={"steps": tuple(rest)})
             case Verified():
                 self.doing = "filing the evidence"
             case _:

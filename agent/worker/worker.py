@@ -32,6 +32,7 @@ from agent.settings import Settings
 from agent.worker.claimed import ClaimedJob
 from agent.worker.equipment import traces_folder
 from agent.worker.freshness import Freshness
+from agent.worker.nightly import NightProbes
 from agent.worker.room import RoomWatch
 from agent.worker.shop import Shop
 from agent.worker.status import RunningJob, SessionStatus, WorkerStatus
@@ -98,7 +99,8 @@ class Worker:
         self._room = asyncio.Semaphore(limits.jobs_at_once)
         self._stop = asyncio.Event()
         self._running: dict[asyncio.Task[None], ClaimedJob] = {}
-        self._freshness = Freshness(self._shop, lambda: {job.record.tenant for job in self._running.values()})
+        self._freshness = Freshness(self._shop, self._tenants_at_work)
+        self._probes = NightProbes(self._shop, self._tenants_at_work, self._note_pause)
         self._ended = 0
         self._claims = 0
         self._seal_s = _SEAL_S
@@ -204,6 +206,16 @@ class Worker:
         """Visit what is idle and will be needed soon, and seal all sessions as they are then."""
         await self._freshness.look()
         await self._seal_sessions()
+
+    async def probe(self) -> None:
+        """Begin the nightly probe of a tenant for which it is due; it goes on beside the work."""
+        await self._probes.look()
+
+    def _tenants_at_work(self) -> set[str]:
+        return {job.record.tenant for job in self._running.values()}
+
+    def _note_pause(self, tenant: str) -> None:
+        self._paused_at[tenant] = self._claims
 
     async def _seal_sessions(self) -> None:
         """So that a start after a crash need not sign in."""
@@ -324,6 +336,7 @@ class Worker:
 
     async def _close(self, aside: list[asyncio.Task[None]]) -> None:
         self.begin_drain()
+        await self._probes.stop()
         for task in self._running:
             task.cancel()
         if self._running:

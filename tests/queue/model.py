@@ -27,10 +27,19 @@ class ModelJob:
     started: bool = False
     cancel: bool = False
     superseded_by: int | None = None
+    left_out: dict[str, int] = field(default_factory=dict)  # of many people: who, and for which offboard
+
+    @property
+    def own(self) -> set[str]:
+        return {self.new.person} | ({self.new.other_person} if self.new.other_person else set())
+
+    @property
+    def named(self) -> set[str]:
+        return self.own | set(self.new.people)
 
     @property
     def addresses(self) -> set[str]:
-        return {self.new.person} | ({self.new.other_person} if self.new.other_person else set())
+        return self.named - self.left_out.keys()
 
     def shown(self) -> tuple[object, ...]:
         return (self.state, self.hold, self.mode, self.attempt, self.crashes, self.superseded_by, self.priority)
@@ -75,6 +84,7 @@ class ModelQueue:
         line = self.line_of(new)
         in_line = [job for job in self.live(new.tenant) if job.line == line]
         newest = in_line[-1] if in_line else None
+        about = {address for address in (new.person, new.other_person, *new.people) if address}
         if (
             newest is not None
             and new.hold is None
@@ -82,6 +92,7 @@ class ModelQueue:
             and newest.state is JobState.QUEUED
             and newest.hold is None
             and newest.mode is Mode.RUN
+            and not any(job.id > newest.id and job.named & about for job in self.live(new.tenant))
             and (newest.started or newest.not_before <= max(self.now, new.not_before))
         ):
             newest.priority = min(newest.priority, new.priority)
@@ -93,13 +104,15 @@ class ModelQueue:
             joined = False
             if new.supersedes:
                 self.supersede(job)
+                for many in self.live(new.tenant):
+                    self.leave_out(many)
         if new.request_key:
             self.requests[key] = job.id
         return job.id, joined
 
     def line_of(self, new: NewJob) -> str:
         for address in (new.person, new.other_person):
-            sharing = [job for job in self.live(new.tenant) if address is not None and address in job.addresses]
+            sharing = [job for job in self.live(new.tenant) if address is not None and address in job.own]
             if sharing:
                 return sharing[-1].line
         return new.person
@@ -110,6 +123,20 @@ class ModelQueue:
                 job.superseded_by = offboard.id
                 if job.state is JobState.QUEUED:
                     job.state, job.hold = JobState.SUPERSEDED, None
+
+    def leave_out(self, job: ModelJob) -> None:
+        """Whom a later job offboards is left out of one about many; not while that one runs."""
+        for person in job.new.people if job.state is JobState.QUEUED else ():
+            later = [
+                other.id
+                for other in self.jobs
+                if other.new.supersedes
+                and (other.new.tenant, other.new.person) == (job.new.tenant, person)
+                and other.id > job.id
+                and other.state in (*LIVE, JobState.DONE)
+            ]
+            if later and person not in job.left_out:
+                job.left_out[person] = min(later)
 
     # --- work ---
 
@@ -132,6 +159,7 @@ class ModelQueue:
                 other
                 for other in tenant
                 if other is not job and (other.line == job.line or other.addresses & job.addresses)
+                if not (job.new.supersedes and other.new.people and other not in running)
             ]
             if any(other in running or (other in waiting and other.id < job.id) for other in sharing):
                 continue
@@ -177,6 +205,7 @@ class ModelQueue:
     def again(self, job: ModelJob, at: float, *, counts: bool) -> None:
         job.state, job.not_before, job.crashes = JobState.QUEUED, at, 0
         job.attempt -= 0 if counts else 1
+        self.leave_out(job)
 
     def die(self) -> None:
         """Every process of the queue dies, and one starts."""
@@ -192,6 +221,7 @@ class ModelQueue:
                 self.end(job, JobState.DEAD)
             else:
                 job.state, job.not_before = JobState.QUEUED, 0.0
+                self.leave_out(job)
 
     # --- a person steers ---
 
@@ -249,3 +279,4 @@ class ModelQueue:
         if job.state is JobState.DEAD:
             job.line = self.line_of(job.new)
         job.state, job.mode, job.not_before, job.cancel = JobState.QUEUED, mode, 0.0, False
+        self.leave_out(job)

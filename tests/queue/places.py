@@ -12,7 +12,7 @@ from agent.queue.embedded import EmbeddedQueue
 from agent.queue.interface import Openings, Queue
 from agent.queue.record import Claim
 
-CHANNELS = {"mail": frozenset({"dead", "paused"}), "webhook:desk": frozenset({"dead", "waiting", "expired"})}
+CHANNELS = {"mail": frozenset({"dead", "paused"}), "webhook:desk": frozenset({"dead", "waiting", "expired", "flow"})}
 NOON = 1_800_000_000.0
 
 

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import IntegrityError
@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 
 from agent.queue.ending import Dead, Done, Ending, GiveBack, Held, How, Retry, Stopped
 from agent.queue.interface import JobFilter, NotPossibleNow, Queue
-from agent.queue.ledger import claiming, finishing, submitting
-from agent.queue.record import Claim, Hold, JobRecord, JobState
-from tests.queue.model import ModelJob, ModelQueue, shown
+from agent.queue.ledger import claiming, finishing, people, submitting
+from agent.queue.record import Claim, Hold, JobRecord, JobState, NewJob
+from tests.queue.model import LIVE, ModelJob, ModelQueue, shown
 from tests.queue.places import NOON, Clock, EmbeddedPlace, Place
-from tests.queue.wishes import TROUBLE, wish
+from tests.queue.wishes import TROUBLE, crowd, wish
 
 MEMORY = Path("/dev/shm")  # durability is tested elsewhere; here thousands of commits are made
 LIMITS = {"north": 2, "south": 1}
@@ -37,12 +37,17 @@ DECISIONS = ("cancel", "retry", "approve", "resolve", "hand_over")
 PEOPLE = ("ana", "ana.new", "bo")
 
 
-def broken_rules(jobs: Sequence[JobRecord], limits: dict[str, int]) -> list[str]:
-    """What must never be seen in the queue, told from the jobs alone."""
+def broken_rules(
+    jobs: Sequence[JobRecord], limits: dict[str, int], many: Mapping[int, set[str]] | None = None
+) -> list[str]:
+    """What must never be seen in the queue, told from the jobs alone; ``many`` has the people of jobs about several."""
     running = [job for job in jobs if job.state is JobState.RUNNING]
     found = []
     addresses = Counter(
-        (job.tenant, address) for job in running for address in {job.person, job.other_person} if address is not None
+        (job.tenant, address)
+        for job in running
+        for address in {job.person, job.other_person} | (many or {}).get(job.id, set())
+        if address is not None
     )
     found += [f"{address} has two running jobs" for address, count in addresses.items() if count > 1]
     per_tenant = Counter(job.tenant for job in running)
@@ -100,6 +105,30 @@ class Histories(RuleBasedStateMachine):
             max_attempts=2,
             **changes,
         )
+        self.hand_in(new)
+
+    @rule(
+        people=st.sampled_from((("ana",), ("ana", "bo"), ("bo", "ana.new"), ("cy",))),
+        project=st.sampled_from(("24-001", "24-002")),
+        tenant=st.sampled_from(("north", "north", "south")),
+        what=st.sampled_from(("a", "b")),
+        held=st.sampled_from((False, False, True)),
+    )
+    def submit_many(self, people: tuple[str, ...], project: str, tenant: str, what: str, held: bool) -> None:
+        hold = Hold.APPROVAL if held else None
+        self.hand_in(crowd(*people, project=project, tenant=tenant, what=what, hold=hold, max_attempts=2))
+
+    @precondition(lambda self: self.crowds())
+    @rule(which=st.integers(0, 9), whose=st.integers(0, 9))
+    def submit_a_leaver_of_many(self, which: int, whose: int) -> None:
+        many = self.crowds()[which % len(self.crowds())]
+        leaver = many.new.people[whose % len(many.new.people)].partition("@")[0]
+        self.hand_in(wish(leaver, "offboard", tenant=many.new.tenant, max_attempts=2))
+
+    def crowds(self) -> list[ModelJob]:
+        return [job for job in self.model.jobs if job.new.people and job.state in LIVE]
+
+    def hand_in(self, new: NewJob) -> None:
         (accepted,) = self.do(self.queue.submit([new]))
         assert (accepted.id, accepted.joined) == self.model.submit(new)
 
@@ -113,6 +142,15 @@ class Histories(RuleBasedStateMachine):
         if claim is not None and expected is not None:
             self.model.claim(expected)
             self.claims[claim.job.id] = claim
+            assert self.do(self.queue.guard(claim)).left_out == expected.left_out
+
+    @precondition(lambda self: self.crowds())
+    @rule()
+    def claim_what_can_be(self) -> None:
+        before = -1
+        while len(self.claims) != before:
+            before = len(self.claims)
+            self.claim()
 
     @precondition(lambda self: self.claims)
     @rule(
@@ -184,7 +222,7 @@ class Histories(RuleBasedStateMachine):
     def the_queue_is_as_the_model(self) -> None:
         jobs = self.do(self.queue.jobs(JobFilter(limit=1000)))
         assert [(job.id, *shown(job)) for job in jobs] == [(job.id, *job.shown()) for job in self.model.jobs]
-        assert broken_rules(jobs, LIMITS) == []
+        assert broken_rules(jobs, LIMITS, {job.id: job.addresses for job in self.model.jobs}) == []
 
 
 def check_histories(machine: type[Histories], **changes: Any) -> None:
@@ -217,6 +255,8 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
     "the tenant's limit": (claiming, "_with_room", always(["north", "south"])),
     "superseding": (submitting, "_supersede", always(())),
     "crashes": (finishing, "recover", always(None)),
+    "the people of a job about many": (people, "held_by", always([])),
+    "leaving out": (people, "to_leave_out", always({})),
 }
 
 

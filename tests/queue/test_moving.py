@@ -16,13 +16,13 @@ from agent.queue.hosts import moving
 from agent.queue.hosts.connection import PostgresDatabase
 from agent.queue.hosts.postgres import PostgresQueue
 from agent.queue.interface import JobFilter, Queue, QueueOwned
-from agent.queue.record import Hold, JobEvent, JobRecord, NewGrant, NewNotice
+from agent.queue.record import FlowHealth, FlowReport, Hold, JobEvent, JobRecord, NewGrant, NewNotice
 from tests.queue.places import CHANNELS, NOON
 from tests.queue.postgres_server import PostgresServer
 from tests.queue.wishes import TROUBLE, wish
 
 LIMITS = {"north": 2, "south": 1}
-Kept = tuple[tuple[JobRecord, ...], list[tuple[JobEvent, ...]], object, object, object]
+Kept = tuple[tuple[JobRecord, ...], list[tuple[JobEvent, ...]], object, object, object, object, object]
 
 
 @pytest.fixture
@@ -44,6 +44,8 @@ async def everything(queue: Queue) -> Kept:
         await queue.tenants(),
         await queue.grants(),
         await queue.notices_due(100),
+        await queue.flow_states(),
+        await queue.flow_events("north", "invite"),
     )
 
 
@@ -61,6 +63,7 @@ async def used(file: Path) -> Kept:
     await queue.finish(await queue.next_claim("one"), Ending(Dead(TROUBLE), notices=(notice,)))
     await queue.submit([wish("eva"), wish("flo", op="offboard")])
     await queue.pause("south", "mia", "holidays")
+    await queue.set_flow_state("north", FlowReport("invite", FlowHealth.QUARANTINED, "mia", "It looks odd."))
     kept = await everything(queue)
     await queue.close()
     return kept

@@ -11,6 +11,7 @@ import pytest
 from agent.errors import Failed, Refused
 from agent.queue.ledger import schema
 from agent.queue.ledger.sqlite import SqliteDatabase
+from agent.queue.record import FlowHealth, FlowReport
 from tests.queue.places import NOON, EmbeddedPlace
 
 #: What a later release might add.
@@ -36,6 +37,8 @@ async def test_a_file_of_the_first_version_is_worked_on(tmp_path: Path) -> None:
     assert (claim.job.person, claim.job.args["action"], claim.job.attempt) == ("ana@example.com", "offboard", 1)
     assert [event.kind for event in await queue.events(1)] == ["accepted", "claimed"]
     assert [(state.name, state.paused) for state in await queue.tenants()] == [("north", False), ("south", True)]
+    told = FlowReport("invite", FlowHealth.QUARANTINED, "mia", "It looks odd.")
+    assert (await queue.set_flow_state("south", told)).state is FlowHealth.QUARANTINED
     await place.close()
 
 

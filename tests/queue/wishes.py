@@ -31,3 +31,23 @@ def wish(person: str = "ana", op: str = "add_to_projects", key: str | None = Non
     if op == "change_email":
         values["other_person"] = f"{changes.pop('to')}@example.com"
     return NewJob(**(values | changes))
+
+
+def crowd(*people: str, key: str | None = None, **changes: Any) -> NewJob:
+    """A job about all of these at once, which adds them to a project."""
+    tenant, project = changes.pop("tenant", "north"), changes.pop("project", "24-001")
+    op = changes.pop("op", "bulk_add_to_project")
+    thing = f"project:{project}"
+    args = {"action": op, "people": sorted(people), "what": changes.pop("what", ""), "reason": {"ticket": "IT-1"}}
+    values: dict[str, Any] = {
+        "tenant": tenant,
+        "person": thing,
+        "people": tuple(f"{name}@example.com" for name in people),
+        "op": op,
+        "args": args,
+        "request_key": key,
+        "dedup_key": wish_digest(tenant, thing, op, args),
+        "priority": Priority.NORMAL,
+        "created_by": "desk",
+    }
+    return NewJob(**(values | changes))

@@ -225,6 +225,11 @@ def test_the_socket_is_for_its_owner_and_knows_who_comes(served: Served) -> None
         ("POST", "/v1/tenants/acme/budget"),
         ("POST", "/v1/tenants/acme/pause"),
         ("POST", "/v1/tenants/acme/resume"),
+        ("GET", "/v1/flows"),
+        ("GET", "/v1/tenants/acme/flows/add_user"),
+        ("POST", "/v1/tenants/acme/flows/add_user/quarantine"),
+        ("POST", "/v1/tenants/acme/flows/add_user/release"),
+        ("POST", "/v1/tenants/acme/flows/add_user/seen"),
         ("GET", "/v1/status"),
     ],
 )
@@ -249,7 +254,7 @@ def test_every_path_with_a_version_is_in_the_test_above(served: Served, api: htt
     with served.on_port() as client:
         for path, operations in described.items():
             for method in operations:
-                answer = client.request(method, path.replace("{job_id}", "1").replace("{name}", "acme"))
+                answer = client.request(method, path.format(job_id=1, name="acme", flow="add_user"))
                 assert (answer.status_code == 401) == path.startswith("/v1"), (method, path)
 
 

@@ -244,3 +244,43 @@ def test_something_else_at_the_socket_is_not_the_agent(agent: CommandLine, setti
         result = agent("status")
         thread.join(10)
     assert (result.exit_code, "api-not-understood" in result.output) == (4, True)
+
+
+@pytest.mark.parametrize("words", [("flows",), ("flows", "acme"), ("flows", "list", "acme")])
+def test_the_flows_are_listed_without_another_word(desk: CommandLine, words: tuple[str, ...]) -> None:
+    """With the reason, what to type next, and what was never used."""
+    assert desk("flows", "quarantine", "acme", "add_user", "--why", "Labels are swapped.").exit_code == 0
+    shown = flat(desk(*words))
+    for expected in ("quarantined", "Labels are swapped.", "agent flows show acme add_user", "Never used in acme:"):
+        assert expected in shown
+    assert "Labels are swapped." in flat(desk("flows", "show", "acme", "add_user"))
+    assert "1 flow quarantined" in flat(desk("status"))
+
+
+def test_a_release_asks_with_what_was_found(desk: CommandLine) -> None:
+    """Nobody at the terminal: nothing is released, and the code says that somebody is waited for."""
+    desk("flows", "quarantine", "acme", "add_user", "--why", "Labels are swapped.")
+    asked = desk("flows", "release", "acme", "add_user", "--why", "I looked.")
+    assert asked.exit_code == 6
+    assert "Labels are swapped." in flat(asked)
+    released = desk("flows", "release", "acme", "add_user", "--why", "I looked.", "--yes", "--json")
+    assert (released.exit_code, document(released)["flow"]["state"]) == (0, "healthy")
+    assert desk("flows", "release", "acme", "add_user", "--why", "I looked.", "--yes").exit_code == 3
+    assert desk("flows", "show", "acme", "ad_user").exit_code == 3
+
+
+def test_the_jobs_that_wait_for_want_of_a_flow_are_told_and_run_again(agent: CommandLine, served: Served) -> None:
+    """How many, which, and how; or at once, where that was asked for."""
+    assert agent("submit", "job.json").exit_code == 0
+    agent("flows", "quarantine", "acme", "invite", "--why", "Mails go astray.")
+
+    async def hold() -> None:
+        claim = await served.queue.next_claim("test")
+        await served.queue.finish(claim, Ending(Held(Hold.HAND_OVER, "By hand.", {"flows": ["invite"]})))
+
+    served.does(hold())
+    assert "1 job waits for a person because of it: 1" in flat(agent("flows", "show", "acme", "invite"))
+    words = ("flows", "release", "acme", "invite", "--why", "I looked.", "--yes", "--retry-jobs", "--json")
+    released = document(agent(*words))
+    assert (released["run_again"], released["waiting_jobs"]) == ([1], [])
+    assert document(agent("jobs", "show", "1", "--json"))["hold"] is None

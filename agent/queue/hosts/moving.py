@@ -28,6 +28,9 @@ _TABLES: Mapping[str, bool] = {
     "spent": False,
     "access_grant": True,
     "notice": True,
+    "flow": False,
+    "flow_event": True,
+    "job_people": False,
 }
 _PAGE = 1000
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.queue.interface import READING_OPS, ClaimLost, Openings, Wish
+from agent.queue.ledger import people
 from agent.queue.ledger.database import Ledger, Value, places
 from agent.queue.ledger.finishing import expire
 from agent.queue.ledger.jobs import Happened, change, claimed, find, note
@@ -62,7 +63,8 @@ def unclaim(ledger: Ledger, claim: Claim) -> None:
     """Undo a claim that nobody received."""
     job = claimed(ledger, claim)
     note(ledger, job, Happened.UNCLAIMED)
-    change(ledger, job, state=JobState.QUEUED.value, worker=None, beat=None, attempt=job.attempt - 1)
+    waiting = change(ledger, job, state=JobState.QUEUED.value, worker=None, beat=None, attempt=job.attempt - 1)
+    people.leave_out(ledger, waiting)
 
 
 def guard(ledger: Ledger, claim: Claim) -> Wish:
@@ -70,7 +72,13 @@ def guard(ledger: Ledger, claim: Claim) -> Wish:
     job = claimed(ledger, claim)
     if job.superseded_by is not None:
         return Wish(True, f"Job {job.superseded_by} offboards the person.")
-    return Wish(True, f"Cancelled by {job.cancel_by}.") if job.cancel else Wish(False)
+    if job.cancel:
+        return Wish(True, f"Cancelled by {job.cancel_by}.")
+    leavers = people.to_leave_out(ledger, job)
+    if leavers:
+        named = ", ".join(f"{person} (job {by_job})" for person, by_job in leavers.items())
+        return Wish(True, f"Offboarded by a later job: {named}. It begins anew, without them.", comes_back=True)
+    return Wish(False, left_out=people.left_out(ledger, job))
 
 
 def progress(ledger: Ledger, claim: Claim, data: Mapping[str, Any]) -> None:
@@ -155,19 +163,29 @@ def _within_hours(tenants: Sequence[str], openings: Openings) -> tuple[str, list
 def _shares_an_address_in_use(ledger: Ledger, job: JobRecord) -> bool:
     """Whether a job of another line that shares an address runs, or stands before this one.
 
-    Lines are joined when a ``change_email`` is accepted; jobs that were in two lines then are told apart only here.
+    Lines are joined when a ``change_email`` is accepted; jobs that were in two lines then are told apart only here. So
+    are jobs about many people, whose line is that of their project or group.
     """
     addresses = [address for address in (job.person, job.other_person) if address is not None]
-    among, columns = places(addresses), "id, state, not_before, started_at, line, op, hold, mode"
+    addresses += people.held_by(ledger, job)
+    among, columns = places(addresses), ("id", "state", "not_before", "started_at", "line", "op", "hold", "mode")
+    # A leaver does not wait for a job about many that waits itself: it goes on without that person.
+    of_many = "job.state = 'running'" if job.supersedes else "job.state IN ('queued', 'running')"
     row = ledger.row(
         "SELECT id FROM ("
-        f" SELECT {columns} FROM job WHERE tenant = ? AND person IN ({among})"
+        f" SELECT {', '.join(columns)} FROM job WHERE tenant = ? AND person IN ({among})"
         " AND state IN ('queued', 'running')"
         " UNION ALL"
-        f" SELECT {columns} FROM job WHERE tenant = ? AND other_person IN ({among})"
+        f" SELECT {', '.join(columns)} FROM job WHERE tenant = ? AND other_person IN ({among})"
         " AND state IN ('queued', 'running')"
+        " UNION ALL"
+        f" SELECT {', '.join(f'job.{name} AS {name}' for name in columns)}"
+        " FROM job_people JOIN job ON job.id = job_people.job_id"
+        f" WHERE job_people.tenant = ? AND job_people.person IN ({among})"
+        f" AND job_people.left_out_by IS NULL AND {of_many}"
         ") AS sharing WHERE line <> ? AND"
         f" (state = 'running' OR (id < ? AND {_IN_LINE})) LIMIT 1",
+        *(job.tenant, *addresses),
         *(job.tenant, *addresses),
         *(job.tenant, *addresses),
         *(job.line, job.id, ledger.now),

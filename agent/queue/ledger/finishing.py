@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from agent.queue.ending import Dead, Done, Ending, GiveBack, Held, Retry, Stopped, Trouble
-from agent.queue.ledger import grants, notices, tenants
+from agent.queue.ledger import flows, grants, notices, people, tenants
 from agent.queue.ledger.database import Ledger, Value
 from agent.queue.ledger.jobs import Happened, change, claimed, note
 from agent.queue.ledger.rows import job_record, text_of
@@ -38,6 +38,8 @@ def finish(ledger: Ledger, claim: Claim, ending: Ending) -> JobRecord:
         grants.rename(ledger, job.tenant, job.person, ending.renamed_to)
     if ending.pause is not None:
         tenants.trip(ledger, job.tenant, ending.pause)
+    for told in ending.flows:
+        flows.report(ledger, job.tenant, told)
     notices.tell(ledger, ending.notices)
     return ended
 
@@ -68,7 +70,7 @@ def recover(ledger: Ledger, orphans: list[JobRecord]) -> None:
             text = f"The agent's process died {crashed.crashes} times in a row while it worked on this job."
             _die(ledger, crashed, Trouble("poison", "poison-job", text), notice="dead")
         else:
-            change(ledger, crashed, state=JobState.QUEUED.value, not_before=0.0)
+            people.leave_out(ledger, change(ledger, crashed, state=JobState.QUEUED.value, not_before=0.0))
 
 
 def running(ledger: Ledger) -> list[JobRecord]:
@@ -147,7 +149,9 @@ def _queued(
     note(ledger, job, kind, data)
     attempt = job.attempt if counts else job.attempt - 1
     settings: dict[str, Value] = {**_IDLE, **columns}
-    return change(ledger, job, state=JobState.QUEUED.value, attempt=attempt, not_before=not_before, **settings)
+    waiting = change(ledger, job, state=JobState.QUEUED.value, attempt=attempt, not_before=not_before, **settings)
+    people.leave_out(ledger, waiting)
+    return waiting
 
 
 def _stop(ledger: Ledger, job: JobRecord, why: str, **columns: Value) -> JobRecord:

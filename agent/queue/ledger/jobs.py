@@ -26,6 +26,7 @@ class Happened(StrEnum):
     DEAD = "dead"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
+    LEFT_OUT = "left-out"  #: one of its people, because of a later offboard
     CANCEL_ASKED = "cancel-asked"  #: it stops at its next step boundary
     SUPERSEDE_ASKED = "supersede-asked"  #: the same, for a later offboard
     APPROVED = "approved"

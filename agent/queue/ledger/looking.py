@@ -21,7 +21,10 @@ def jobs(ledger: Ledger, which: JobFilter) -> tuple[JobRecord, ...]:
     if which.tenant is not None:
         ask("tenant = ?", which.tenant)
     if which.person is not None:
-        ask("(person = ? OR other_person = ?)", which.person, which.person)
+        ask(
+            "(person = ? OR other_person = ? OR id IN (SELECT job_id FROM job_people WHERE person = ?))",
+            *(which.person, which.person, which.person),
+        )
     if which.states is not None:
         names = sorted(which.states)
         ask(f"state IN ({places(names)})" if names else "1 = 0", *names)

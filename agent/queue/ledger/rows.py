@@ -8,7 +8,19 @@ from dataclasses import fields
 from typing import Any
 
 from agent.queue.ledger.database import Row
-from agent.queue.record import Grant, Hold, JobEvent, JobRecord, JobState, Mode, Notice, TenantState
+from agent.queue.record import (
+    FlowEvent,
+    FlowHealth,
+    FlowState,
+    Grant,
+    Hold,
+    JobEvent,
+    JobRecord,
+    JobState,
+    Mode,
+    Notice,
+    TenantState,
+)
 
 _COLUMNS = tuple(field.name for field in fields(JobRecord))
 _JSON = frozenset({"args", "hold_data", "approval", "progress", "result"})
@@ -46,6 +58,44 @@ def tenant_state(row: Row, now: float) -> TenantState:
     if not row["paused"] or (row["not_before"] is not None and row["not_before"] <= now):
         return TenantState(row["name"], row["max_running"])
     return TenantState(row["name"], row["max_running"], True, row["why"], row["paused_by"], row["not_before"])
+
+
+def flow_state(row: Row) -> FlowState:
+    """A row of ``flow``."""
+    return FlowState(
+        tenant=row["tenant"],
+        flow=row["flow"],
+        state=FlowHealth(row["state"]),
+        since=row["since"],
+        by=row["told_by"],
+        why=row["why"],
+        code=row["code"],
+        region=row["region"],
+        findings=tuple(json.loads(row["findings"])),
+        generation=row["generation"],
+        evidence=row["evidence"],
+        job_id=row["job_id"],
+        succeeded_at=row["succeeded_at"],
+        looks_well_at=row["looks_well_at"],
+    )
+
+
+def flow_event(row: Row) -> FlowEvent:
+    """A row of ``flow_event``."""
+    return FlowEvent(
+        tenant=row["tenant"],
+        flow=row["flow"],
+        at=row["at"],
+        state=FlowHealth(row["state"]),
+        by=row["told_by"],
+        why=row["why"],
+        code=row["code"],
+        region=row["region"],
+        findings=tuple(json.loads(row["findings"])),
+        generation=row["generation"],
+        evidence=row["evidence"],
+        job_id=row["job_id"],
+    )
 
 
 def grant(row: Row) -> Grant:

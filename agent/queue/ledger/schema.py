@@ -104,7 +104,36 @@ _JOBS: Version = (
     "CREATE INDEX notice_due ON notice (not_before, id) WHERE sent_at IS NULL",
 )
 
-VERSIONS: tuple[Version, ...] = (_JOBS,)
+_FLOWS: Version = (
+    """
+    CREATE TABLE flow (
+      tenant TEXT NOT NULL, flow TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('healthy', 'degraded', 'quarantined')), since {real} NOT NULL,
+      told_by TEXT NOT NULL, why TEXT NOT NULL, code TEXT NOT NULL, region TEXT NOT NULL, findings TEXT NOT NULL,
+      generation TEXT NOT NULL, evidence TEXT NOT NULL, job_id {number},
+      succeeded_at {real}, looks_well_at {real},
+      PRIMARY KEY (tenant, flow)
+    )""",
+    """
+    CREATE TABLE flow_event (
+      id {identity}, tenant TEXT NOT NULL, flow TEXT NOT NULL, at {real} NOT NULL, state TEXT NOT NULL,
+      told_by TEXT NOT NULL, why TEXT NOT NULL, code TEXT NOT NULL, region TEXT NOT NULL, findings TEXT NOT NULL,
+      generation TEXT NOT NULL, evidence TEXT NOT NULL, job_id {number}
+    )""",
+    "CREATE INDEX flow_event_flow ON flow_event (tenant, flow, id)",
+)
+
+_PEOPLE: Version = (
+    # Whom a job about many people is about. ``left_out_by``: a later offboard, because of which this one is left out.
+    """
+    CREATE TABLE job_people (
+      job_id {number} NOT NULL, tenant TEXT NOT NULL, person TEXT NOT NULL, left_out_by {number},
+      PRIMARY KEY (job_id, person)
+    )""",
+    "CREATE INDEX job_people_person ON job_people (person, tenant)",
+)
+
+VERSIONS: tuple[Version, ...] = (_JOBS, _FLOWS, _PEOPLE)
 
 
 def bring_up(db: Database, versions: Sequence[Version] = VERSIONS) -> None:

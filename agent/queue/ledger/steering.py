@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.errors import Mender
 from agent.queue.interface import NotPossibleNow
+from agent.queue.ledger import people
 from agent.queue.ledger.database import Ledger, Value, places
 from agent.queue.ledger.jobs import Happened, change, find, line_for, note
 from agent.queue.ledger.rows import text_of
@@ -93,7 +94,9 @@ def _back_in_line(ledger: Ledger, job: JobRecord, *, reads_only: bool = False, *
         # A person wants it now, whatever date it had.
         columns |= {"line": line, "finished_at": None, "give_up_at": None}
     settings: dict[str, Value] = {"mode": Mode.RUN.value, "cancel": 0, "cancel_by": None, **columns}
-    return change(ledger, job, state=JobState.QUEUED.value, not_before=0.0, **settings)
+    waiting = change(ledger, job, state=JobState.QUEUED.value, not_before=0.0, **settings)
+    people.leave_out(ledger, waiting)
+    return waiting
 
 
 def _refuse_if_offboarded_since(ledger: Ledger, job: JobRecord, states: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agent.errors import Refused
-from agent.queue.ledger import tenants
+from agent.queue.ledger import people, tenants
 from agent.queue.ledger.database import Ledger
 from agent.queue.ledger.jobs import Happened, change, line_for, note
 from agent.queue.ledger.rows import job_record, text_of
@@ -38,6 +38,7 @@ def _submit(ledger: Ledger, new: NewJob) -> Accepted:
         _remember_request(ledger, new, wish, waiting.id)
         return Accepted(waiting.id, new.request_key, joined=True)
     job = _insert(ledger, new, line)
+    people.put(ledger, job, new.people)
     _remember_request(ledger, new, wish, job.id)
     dated = {"not_before": new.not_before} if new.not_before else {}  # a retry forgets it, lateness does not
     note(ledger, job, Happened.ACCEPTED, {"by": new.created_by, **dated})
@@ -73,7 +74,8 @@ def _remember_request(ledger: Ledger, new: NewJob, wish: str, job_id: int) -> No
 def _same_wish_waiting(ledger: Ledger, new: NewJob, line: str) -> JobRecord | None:
     """The newest live job of the line, if it waits for its turn and wishes the same; else a new job is due.
 
-    Only the newest: behind an earlier one of the same wish stands something that may undo it.
+    Only the newest, also among those of other lines that share a person: behind an earlier one of the same wish stands
+    something that may undo it.
     """
     row = ledger.row(
         "SELECT * FROM job WHERE tenant = ? AND line = ? AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1",
@@ -84,7 +86,10 @@ def _same_wish_waiting(ledger: Ledger, new: NewJob, line: str) -> JobRecord | No
     newest = job_record(row)
     is_waiting = newest.state is JobState.QUEUED and newest.hold is None and newest.mode is Mode.RUN
     is_soon_enough = newest.started_at is not None or newest.not_before <= max(new.not_before, ledger.now)
-    return newest if is_waiting and is_soon_enough and new.hold is None else None
+    if not is_waiting or not is_soon_enough or new.hold is not None:
+        return None
+    addresses = [address for address in (new.person, new.other_person, *new.people) if address is not None]
+    return None if people.anybody_since(ledger, new.tenant, addresses, newest.id) else newest
 
 
 def _join(ledger: Ledger, waiting: JobRecord, new: NewJob) -> None:
@@ -125,8 +130,13 @@ def _insert(ledger: Ledger, new: NewJob, line: str) -> JobRecord:
 
 
 def _supersede(ledger: Ledger, offboard: JobRecord) -> tuple[int, ...]:
-    """End the grants that wait in the line, dated and held ones too; a running one is asked to stop."""
+    """End the grants that wait in the line, dated and held ones too; a running one is asked to stop.
+
+    Jobs about many people go on without this one.
+    """
     superseded: list[int] = []
+    for many in people.waiting_with(ledger, offboard):
+        people.leave_out(ledger, many)
     for row in ledger.rows(
         "SELECT * FROM job WHERE tenant = ? AND line = ? AND id < ? AND yields_to_offboard = 1"
         " AND state IN ('queued', 'running') ORDER BY id",

@@ -28,6 +28,7 @@ def forget(ledger: Ledger, ended_before: float) -> int:
         among = places(ids)
         for statement in (
             f"DELETE FROM job_event WHERE job_id IN ({among})",
+            f"DELETE FROM job_people WHERE job_id IN ({among})",
             f"DELETE FROM request WHERE job_id IN ({among})",
             f"DELETE FROM job WHERE id IN ({among})",
         ):
@@ -36,7 +37,7 @@ def forget(ledger: Ledger, ended_before: float) -> int:
 
 
 def forget_the_rest(ledger: Ledger, ended_before: float) -> None:
-    """Delete what is over since before this time: notices, grants, and what was spent of a budget.
+    """Delete what is over since before this time: notices, grants, what was spent of a budget, a flow's old history.
 
     A notice is over when it has arrived or was given up, and also when nobody has tried it for a week more: its
     channel has left the settings. No budget looks back further than the shortest retention, a day.
@@ -47,5 +48,9 @@ def forget_the_rest(ledger: Ledger, ended_before: float) -> None:
         ("DELETE FROM notice WHERE sent_at IS NULL AND at < ?", (ended_before - _UNTRIED_S,)),
         ("DELETE FROM access_grant WHERE closed_at < ?", (ended_before,)),
         ("DELETE FROM spent WHERE at < ?", (ended_before,)),
+        (
+            "DELETE FROM flow_event WHERE at < ? AND id NOT IN (SELECT MAX(id) FROM flow_event GROUP BY tenant, flow)",
+            (ended_before,),
+        ),
     ):
         ledger.rows(statement, *values)

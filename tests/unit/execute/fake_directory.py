@@ -19,8 +19,10 @@ from agent.domain.person import (
     TenantFacts,
     UserChange,
 )
-from agent.errors import AnswerLost, Failed, SaveRejected, SignedOut, UnknownPage
+from agent.errors import AnswerLost, Failed, SaveRejected, ShapeChanged, SignedOut, UnknownPage
 from agent.execute.gate import GateRelay
+from flows import Examined
+from tests.unit.execute.fake_projects import FakeGroups, FakeProject
 from tests.unit.execute.fake_tenant import OWN, FakeTenant
 
 
@@ -32,7 +34,7 @@ class FakeDirectory:
         self.gate = gate
 
     async def fingerprint(self) -> Fingerprint:
-        self._reading("fingerprint")
+        self.reading("fingerprint")
         return Fingerprint(
             generation="legacy",
             locale="en-US",
@@ -49,36 +51,42 @@ class FakeDirectory:
         return self.tenant.clock.now()
 
     async def facts(self, *, refresh: bool = False) -> TenantFacts:
-        self._reading("facts")
+        self.reading("facts")
         return self.tenant.facts
 
     async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
-        self._reading("find")
+        self.reading("find")
         shown = [_sighting(person) for person in self.tenant.shown().values()] + self.tenant.contacts
         near = [hit for hit in shown if full_name and hit.name == full_name and hit.email.lower() != email.lower()]
         return Correlation(matches=tuple(hit for hit in shown if hit.email.lower() == email.lower()), near=tuple(near))
 
     async def find_vendors(self, name: str) -> tuple[Vendor, ...]:
-        self._reading("find_vendors")
+        self.reading("find_vendors")
         return tuple(vendor for vendor in self.tenant.vendors if vendor.name == name)
 
     async def read_person(self, user_id: str) -> Person:
-        self._reading("read_person")
+        self.reading("read_person")
         person = self.tenant.shown().get(user_id)
         if person is None:
             raise UnknownPage("unknown-page", "No such user page.")
         return person.model_copy(update={"invited": None})
 
     async def history(self, user_id: str, since: datetime) -> tuple[ChangeRecord, ...]:
-        self._reading("history")
+        self.reading("history")
         return tuple(row for owner, row in self.tenant.records if owner == user_id and row.at >= since)
 
     async def list_people(
         self, listing: Listing, on_page: Callable[[int, int], None] | None = None
     ) -> Sequence[Sighting]:
-        self._reading("list_people")
+        self.reading("list_people")
         shown = [_sighting(person) for person in self.tenant.shown().values()] + self.tenant.contacts
         return [hit for hit in shown if hit.listing is listing]
+
+    def project(self, project: Project) -> FakeProject:
+        return FakeProject(self, project)
+
+    def groups(self) -> FakeGroups:
+        return FakeGroups(self, None)
 
     async def create_user(self, new: NewUser) -> str:
         user_id = str(7_000_000 + len(self.tenant.people))
@@ -100,7 +108,7 @@ class FakeDirectory:
             )
             self.tenant.record(user_id, "Created", "", "")
 
-        await self._write("create_user", f"create {new.email}", do)
+        await self.write("create_user", f"create {new.email}", do)
         return user_id
 
     async def save_user(self, user_id: str, change: UserChange) -> None:
@@ -132,31 +140,31 @@ class FakeDirectory:
                 )
             self.tenant.put(person.model_copy(update=update))
 
-        await self._write("save_user", f"save {user_id} {change.model_dump(mode='json', exclude_none=True)}", do)
+        await self.write("save_user", f"save {user_id} {change.model_dump(mode='json', exclude_none=True)}", do)
 
     async def add_to_project(self, user_id: str, project: Project, template: str | None) -> None:
-        await self._write("add_to_project", f"add {project.id}", lambda: self._join(user_id, project, template))
+        await self.write("add_to_project", f"add {project.id}", lambda: self.join(user_id, project, template))
 
     async def change_project_template(self, user_id: str, project: Project, template: str | None) -> None:
         def do() -> None:
             person = self.tenant.people[user_id]
             old = person.membership(project.id)
-            self._set(person, [Membership(project=project, template=template)], {project.id})
+            self.set_memberships(person, [Membership(project=project, template=template)], {project.id})
             before = old.template if old else None
             what = f"Project Permissions Template: {project.label}"
             self.tenant.record(user_id, what, before or "", template or "")
 
-        await self._write("change_project_template", f"template {project.id} {template}", do)
+        await self.write("change_project_template", f"template {project.id} {template}", do)
 
     async def remove_from_project(self, user_id: str, project: Project) -> None:
-        await self._write("remove_from_project", f"remove {project.id}", lambda: self._leave(user_id, project))
+        await self.write("remove_from_project", f"remove {project.id}", lambda: self.leave(user_id, project))
 
     async def remove_from_all_projects(self, user_id: str) -> None:
         def do() -> None:
             for item in self.tenant.people[user_id].memberships:
-                self._leave(user_id, item.project)
+                self.leave(user_id, item.project)
 
-        await self._write("remove_from_all_projects", f"remove all {user_id}", do)
+        await self.write("remove_from_all_projects", f"remove all {user_id}", do)
 
     async def assign_projects(self, user_id: str, add: Sequence[Project], remove: Sequence[Project]) -> None:
         def do() -> None:
@@ -168,18 +176,18 @@ class FakeDirectory:
                 if project.id in self.tenant.failing_projects:
                     self.tenant.record(user_id, "Project Assignment Failed", "", project.label)
                 elif project in remove:
-                    self._leave(user_id, project)
+                    self.leave(user_id, project)
                 else:
-                    self._join(user_id, project, default)
+                    self.join(user_id, project, default)
 
         words = f"assign +{[project.id for project in add]} -{[project.id for project in remove]}"
-        await self._write("assign_projects", words, do)
+        await self.write("assign_projects", words, do)
 
     async def inactivate(self, user_id: str, email: str) -> None:
-        await self._write("inactivate", f"inactivate {user_id}", lambda: self._status(user_id, active=False))
+        await self.write("inactivate", f"inactivate {user_id}", lambda: self._status(user_id, active=False))
 
     async def reactivate(self, user_id: str, email: str) -> None:
-        await self._write("reactivate", f"reactivate {user_id}", lambda: self._status(user_id, active=True))
+        await self.write("reactivate", f"reactivate {user_id}", lambda: self._status(user_id, active=True))
 
     async def invite(self, user_id: str, email: str) -> None:
         def do() -> None:
@@ -187,26 +195,28 @@ class FakeDirectory:
             self.tenant.put(self.tenant.people[user_id].model_copy(update={"invited": True}))
             self.tenant.record(user_id, "Welcome Email Sent", "", email)
 
-        await self._write("invite", f"invite {user_id}", do)
+        await self.write("invite", f"invite {user_id}", do)
 
     def _status(self, user_id: str, *, active: bool) -> None:
         self.tenant.put(self.tenant.people[user_id].model_copy(update={"active": active}))
         words = {True: "Active", False: "Inactive"}
         self.tenant.record(user_id, "Status", words[not active], words[active])
 
-    def _join(self, user_id: str, project: Project, template: str | None) -> None:
-        self._set(self.tenant.people[user_id], [Membership(project=project, template=template)], {project.id})
+    def join(self, user_id: str, project: Project, template: str | None) -> None:
+        self.set_memberships(
+            self.tenant.people[user_id], [Membership(project=project, template=template)], {project.id}
+        )
         self.tenant.record(user_id, "Project Assignment", "", project.label)
 
-    def _leave(self, user_id: str, project: Project) -> None:
-        self._set(self.tenant.people[user_id], [], {project.id})
+    def leave(self, user_id: str, project: Project) -> None:
+        self.set_memberships(self.tenant.people[user_id], [], {project.id})
         self.tenant.record(user_id, "Project Assignment", project.label, "")
 
-    def _set(self, person: Person, add: list[Membership], gone: set[str]) -> None:
+    def set_memberships(self, person: Person, add: list[Membership], gone: set[str]) -> None:
         kept = [item for item in person.memberships if item.project.id not in gone]
         self.tenant.put(person.model_copy(update={"memberships": (*kept, *add)}))
 
-    def _reading(self, what: str) -> None:
+    def reading(self, what: str) -> None:
         self.tenant.loads.append(what)
         if self.tenant.on_read is not None:
             self.tenant.on_read(what)
@@ -222,11 +232,26 @@ class FakeDirectory:
             self.tenant.signed_out = True
             raise SignedOut
 
-    async def _write(self, operation: str, words: str, do: Callable[[], None]) -> None:
+    async def _examined(self, operation: str, effect: str) -> None:
+        """What the flows' look at a form before it is filled says of it."""
+        flow = {"create_user": "add_user", "save_user": "edit_user"}.get(operation, operation)
+        region, is_harmless = f"{flow}.form", effect == "renamed label"
+        findings = ("renamed: fax_number",) if is_harmless else ("swapped: first_name, last_name",)
+        await self.gate.shape_examined(
+            Examined(flow, region, "degraded" if is_harmless else "dangerous", findings, {}, {})
+        )
+        if not is_harmless:
+            raise ShapeChanged(flow, region, findings)
+
+    async def write(self, operation: str, words: str, do: Callable[[], None]) -> None:
         tenant = self.tenant
         effect = tenant.take(operation)
         if effect == "unknown page":
             raise UnknownPage("unknown-page", "A dialog that the flows do not know.")
+        if effect == "odd value":
+            raise UnknownPage("control-mismatch", "The field does not hold what was put into it.")
+        if effect in ("renamed label", "swapped labels"):
+            await self._examined(operation, effect)
         if effect == "browser lost":
             tenant.browser_dead = True
             raise Failed("browser-lost", "The browser ended or hung.")
@@ -248,6 +273,9 @@ class FakeDirectory:
                 raise AnswerLost("answer-lost", "No answer came to the save.")
             case "nothing sent":
                 raise Failed("not-sent", "The page did not send the change.")
+            case "unknown answer":
+                do()
+                raise UnknownPage("unknown-dialog", "A window that the flows do not know.")
             case "twice":
                 do()
             case "lag" | "saved under a foreign flash":

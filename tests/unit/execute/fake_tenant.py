@@ -14,6 +14,7 @@ from agent.domain.person import (
     Sighting,
     TenantFacts,
 )
+from agent.domain.project import DistributionGroup
 from agent.errors import Failed
 from agent.execute.resends import Resend
 
@@ -98,6 +99,12 @@ class FakeTenant:
     frozen: dict[str, Person] = field(default_factory=dict)
     pending: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     failing_projects: set[str] = field(default_factory=set)
+    groups: dict[str, DistributionGroup] = field(default_factory=dict)  # by id
+    group_by_name_alone: bool = False  # the form of a new group asks for its name only, as the older pages do
+    roles: dict[tuple[str, str], str] = field(default_factory=dict)  # (user id, project id) -> project role
+    notified: list[str] = field(default_factory=list)
+    lists_without_ids: bool = False  # a project's list tells user ids only where they are asked for, as newer ones do
+    lost_in_bulk: set[str] = field(default_factory=set)  # user ids that a bulk write silently leaves out
     assign_delay: float = 0.0
     on_write: Callable[[str], None] | None = None
     on_read: Callable[[str], None] | None = None

@@ -26,6 +26,7 @@ CARRY_THEIR_OWN = {
     "four-eyes",
     "too-large-share",
     "admin-grant",
+    "group-delete",
     "sign-in-stopped",
     "earlier-job-uncertain",
     "stopped-midway",  # that of its cause

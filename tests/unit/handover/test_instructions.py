@@ -9,10 +9,20 @@ import pytest
 
 from agent.domain.access import AccessLevel, CompanyAccess, Membership, Project, Vendor
 from agent.domain.person import NewUser, UserChange
+from agent.domain.project import GroupChange, GroupMember, Member, NewMember
 from agent.errors import Mender
 from agent.handover.by_step import click_of
 from agent.handover.instructions import Instructions, instructions
 from agent.jobs.model import ACTIONS
+from agent.plan.bulk.steps import (
+    AddMember,
+    BulkAddToProject,
+    BulkRemoveFromProject,
+    ChangeGroup,
+    ChangeMemberTemplate,
+    CreateGroup,
+    DeleteGroup,
+)
 from agent.plan.correlate import NeedsPerson
 from agent.plan.steps import (
     AddToProject,
@@ -50,6 +60,10 @@ FIELDS: dict[str, dict[str, Any]] = {
     "reactivate": {"company_access": {"template": "Office Staff"}},
     "add_to_projects": {"projects": [{"project": {"id": "9"}, "template": "Foreman"}]},
     "remove_from_projects": {"projects": ["24-017", {"id": "1"}]},
+    "distribution_group": {
+        "description": "Weekly letter",
+        "members": {"at_least": [{"email": EMAIL}], "remove": [{"email": "bo@example.com"}]},
+    },
 }
 VALUES = {  # what a person must find in the text, besides the address
     "update": ["Job Title", "Site Engineer", "City", "(empty)"],
@@ -60,6 +74,9 @@ VALUES = {  # what a person must find in the text, besides the address
     "add_to_projects": ["id 9", "Foreman"],
     "remove_from_projects": ["24-017", "id 1", "red X"],
     "invite": ["Invite"],
+    "bulk_add_to_project": ["Bulk Add from Co. Directory", "24-017", "Viewer", "Add to Project"],
+    "bulk_remove_from_project": ["Remove from Project", "24-017", "exactly these"],
+    "distribution_group": ["Distribution Groups", "Site safety", "Weekly letter", "bo@example.com"],
 }
 
 
@@ -126,6 +143,44 @@ STEPS: list[tuple[Step, list[str]]] = [
     (Reactivate(email=EMAIL), ["Inactive Users", "Reactivate", EMAIL]),
     (Invite(email=EMAIL), ['"Invite"', EMAIL]),
     (Invite(email=EMAIL, again=True), ['"Re-Invite"', EMAIL]),
+    (
+        BulkAddToProject(
+            project=CLINIC,
+            people=(
+                NewMember(user_id="7", email=EMAIL, template="Viewer", role="Architect", notify=True),
+                NewMember(user_id="8", email="bo@example.com"),
+            ),
+        ),
+        ["24-018 - Clinic", EMAIL, "Viewer, Project Role Architect, Notify? on", "bo@example.com", "Later"],
+    ),
+    (AddMember(project=CLINIC, person=NewMember(user_id="7", email=EMAIL, template="Viewer")), [EMAIL, "Viewer"]),
+    (
+        BulkRemoveFromProject(
+            project=CLINIC, people=(Member(user_id="7", person_id=None, name="Ana", email=EMAIL, template="Viewer"),)
+        ),
+        ["Remove from Project", "24-018 - Clinic", EMAIL, "Viewer"],
+    ),
+    (
+        ChangeMemberTemplate(project=CLINIC, user_id="7", email=EMAIL, template="A", before=None),
+        ["24-018 - Clinic", EMAIL, "A", "Do Not Apply a Template"],
+    ),
+    (
+        CreateGroup(
+            name="Safety", change=GroupChange(description="Letter", add=(GroupMember(user_id="7", email=EMAIL),))
+        ),
+        ["of the company", "Safety", "Letter", EMAIL],
+    ),
+    (
+        ChangeGroup(
+            group_id="3", name="Safety", project=CLINIC,
+            change=GroupChange(
+                description="", add=(GroupMember(user_id="7", email=EMAIL),),
+                remove=(GroupMember(user_id="8", email="bo@example.com"),),
+            ),
+        ),
+        ["project 24-018 - Clinic", "Safety", "(empty)", "Put in 1", EMAIL, "Take out 1", "bo@example.com"],
+    ),
+    (DeleteGroup(group_id="3", name="Safety"), ["Delete", "Safety", "cannot be undone"]),
 ]  # fmt: skip
 
 

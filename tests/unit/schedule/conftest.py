@@ -21,7 +21,7 @@ from tests.unit.plan.wishes import job
 
 NOON = 1_800_000_000.0
 HOUR, DAY = 3600.0, 86_400.0
-ALL_KINDS = frozenset({"dead", "uncertain", "waiting", "paused", "late", "expired"})
+ALL_KINDS = frozenset({"dead", "uncertain", "waiting", "paused", "late", "expired", "flow"})
 PROJECTS = (Project(id="9", name="Westend Library", number="24-017"),)
 
 

@@ -70,6 +70,20 @@ async def test_it_ends_when_cancelled_and_can_begin_again(office: Office) -> Non
         assert [task for task in asyncio.all_tasks() if "apscheduler" in repr(task)] == []
 
 
+async def test_the_nightly_probe_is_asked_for_by_the_clock(office: Office) -> None:
+    """At once after the start, too: what was missed while the agent was down is found then."""
+    asked = asyncio.Event()
+
+    async def hook() -> None:
+        asked.set()
+
+    clock = AgentClock(settings(), office.queue, Hooks(probe=hook), clock=office.clock)
+    running = asyncio.create_task(clock.run())
+    await asyncio.wait_for(asked.wait(), 30)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @pytest.mark.parametrize("error", [Failed("queue-unwritable", "The disk is full."), ValueError("a mistake")])
 async def test_a_scan_that_fails_comes_again_and_does_not_stop_the_others(office: Office, error: Exception) -> None:
     """Trouble of one is seen by readiness after three turns and a minute, and is over with its next success."""

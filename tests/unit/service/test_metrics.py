@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.queue.interface import Depth, Queue
-from agent.queue.record import JobState, TenantState
+from agent.queue.record import FlowHealth, FlowState, JobState, TenantState
 from agent.service.metrics import Metrics
 from agent.worker.telemetry import Telemetry
 
@@ -24,6 +24,12 @@ class _Queue:
 
     async def depths(self) -> tuple[Depth, ...]:
         return self.given
+
+    async def flow_states(self, tenant: str | None = None) -> tuple[FlowState, ...]:
+        return (
+            FlowState("acme", "add_user", FlowHealth.QUARANTINED, NOW),
+            FlowState("acme", "invite", FlowHealth.HEALTHY, NOW),
+        )
 
     async def tenants(self) -> tuple[TenantState, ...]:
         return (TenantState("acme", 2, paused=True), TenantState("other", 2))
@@ -107,3 +113,22 @@ async def test_no_text_of_a_person_becomes_a_label(text: str) -> None:
 def test_two_agents_in_one_process_do_not_share_figures() -> None:
     """A registry each; the library's own one stays empty of ours."""
     assert Metrics().registry is not Metrics().registry
+
+
+async def test_a_flow_is_in_one_of_three_states() -> None:
+    """One figure says so whatever the state, so that an alert is one comparison."""
+    metrics = Metrics(clock=lambda: NOW)
+    for flow, state in (("add_user", "quarantined"), ("invite", "healthy")):
+        for label in ("healthy", "degraded", "quarantined"):
+            found = await figure(metrics, _Queue(), "agent_flow_state", tenant="acme", flow=flow, state=label)
+            assert found == (label == state), (flow, label)
+
+
+async def test_the_last_probe_is_counted_by_tenant() -> None:
+    """When one last came to its end, and how many flows it found changed."""
+    metrics = Metrics(clock=lambda: NOW)
+    metrics.probe_seen("acme", NOW - 3600, 2)
+
+    assert await figure(metrics, _Queue(), "agent_probe_last_success_timestamp", tenant="acme") == NOW - 3600
+    assert await figure(metrics, _Queue(), "agent_probe_findings", tenant="acme") == 2
+    assert await figure(metrics, _Queue(), "agent_probe_findings", tenant="other") is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.execute.outcome import Outcome, StepResult, Verdict
+from agent.execute.outcome import FlowUse, Outcome, StepResult, Verdict
 from agent.policy.check import ApprovalNeeded
 from agent.queue.ending import Dead, Done, GiveBack, Held, Retry, Stopped
 from agent.queue.record import Hold, JobRecord, JobState, Mode
@@ -250,3 +250,11 @@ def test_no_code_is_in_two_minds() -> None:
     """The sets of trouble do not overlap, so the order of the questions does not matter."""
     sets = [troubles.SIGN_IN, troubles.UNKNOWN_UI, troubles.MACHINE, troubles.PASSING, troubles.BY_HAND]
     assert sum(map(len, sets)) == len(frozenset().union(*sets))
+
+
+def test_a_rejected_sign_in_pauses_the_tenant_also_where_a_flow_is_quarantined() -> None:
+    """The next job would type the password again, and Procore may lock the account."""
+    use = FlowUse(flow="invite", state="quarantined", code="unknown-dialog", why="A window.")
+    judgement = decide(outcome(Verdict.FAILED, "password-rejected", flows=(use,)))
+    assert judgement.pause is not None
+    assert decide(outcome(Verdict.FAILED, "unknown-dialog", flows=(use,))).pause is None

@@ -48,6 +48,9 @@ class FakeWorker:
         self.seen.append("leave")
         self._stop.set()
 
+    async def probe(self) -> None:
+        """No night."""
+
     async def keep_sessions(self) -> None:
         """Nothing to keep."""
 
