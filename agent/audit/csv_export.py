@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from agent.audit.entries import Sealed
 from agent.audit.population import Case
@@ -92,8 +93,7 @@ def changes_csv(cases: Iterable[Case], runs: Mapping[int, Sequence[SealedRun]]) 
         CHANGES,
         (
             (
-                case.accepted.person,
-                row.get("what"),
+                *_whom(case, row),
                 row.get("before"),
                 row.get("after"),
                 made(run),
@@ -111,6 +111,12 @@ def changes_csv(cases: Iterable[Case], runs: Mapping[int, Sequence[SealedRun]]) 
             for row in run.differences
         ),
     )
+
+
+def _whom(case: Case, row: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The person, and what of them. A job about many people has a person in each row, and is itself the rest."""
+    thing, what = case.accepted.person, row.get("what")
+    return (what, thing) if "@" not in thing and "@" in str(what) else (thing, what)
 
 
 def made(run: SealedRun) -> str:

@@ -1,5 +1,7 @@
 """OCSF events for a security team's tools: one for each write that a run began, chained and fingerprinted.
 
+A write about many people is an event for each of them.
+
 OCSF 1.9.0, category Identity & Access Management, class User Management (3007), profile Record Integrity. Earlier
 versions have neither. Each event's ``attestation_list`` has its SHA-256 over the canonical event (RFC 8785) without
 that hash, and the one of the event before, as the profile says. Reading jobs make no event: they manage nobody.
@@ -9,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from agent.audit.canonical import canonical
 from agent.audit.checkpoint import origin_of
+from agent.audit.parts import parts_of, people_asked_for
 from agent.audit.population import Case
 from agent.audit.sealed_run import RunStep, SealedRun
 
@@ -49,6 +52,13 @@ ACTIVITIES: Mapping[str, Activity] = {
     "inactivate": DISABLE,
     "reactivate": ENABLE,
     "invite": INVITE,
+    "bulk_add_to_project": ASSIGN_ROLES,
+    "add_member": ASSIGN_ROLES,
+    "bulk_remove_from_project": REMOVE_ROLES,
+    "change_member_template": ASSIGN_ROLES,
+    "group_create": UPDATE,
+    "group_change": UPDATE,
+    "group_delete": UPDATE,
 }
 #: What a job that never came to a write was to do.
 _OF_ACTION: Mapping[str, Activity] = {
@@ -60,6 +70,9 @@ _OF_ACTION: Mapping[str, Activity] = {
     "add_to_projects": ASSIGN_ROLES,
     "remove_from_projects": REMOVE_ROLES,
     "invite": INVITE,
+    "bulk_add_to_project": ASSIGN_ROLES,
+    "bulk_remove_from_project": REMOVE_ROLES,
+    "distribution_group": UPDATE,
 }
 _SUCCESS, _FAILURE, _OTHER = (1, "Success"), (2, "Failure"), (99, "Other")
 _STATUS: Mapping[str, tuple[int, str]] = {
@@ -118,12 +131,18 @@ def _of_run(tenant: str, case: Case, run: SealedRun) -> Iterator[dict[str, Any]]
     for step in run.steps:
         status = _STATUS.get(step.state, _OTHER)
         detail = step.detail or step.state
-        yield _event(tenant, case, run, f"step-{step.number}", _activity(step), status, step.title, detail, step)
+        about = [(part.person, replace(step, planned=part.planned)) for part in parts_of(step.planned)]
+        for number, (person, part) in enumerate(about or [(case.accepted.person, step)], 1):
+            name = f"step-{step.number}" + (f"/{number}" if about else "")
+            yield _event(tenant, case, run, person, name, _activity(step), status, step.title, detail, part)
     if not run.steps and run.sealed.verdict not in ("done", "waiting"):
         status = _FAILURE if run.sealed.verdict in ("refused", "failed") else _OTHER
         summary = str(run.outcome.get("summary") or f"{run.sealed.action}: {run.sealed.verdict}")
         activity = _OF_ACTION.get(run.sealed.action, Activity(0, "Unknown"))
-        yield _event(tenant, case, run, "end", activity, status, summary, run.sealed.verdict, None)
+        asked = people_asked_for(_mapping(run.request.get("job")))
+        for number, person in enumerate(asked or [case.accepted.person], 1):
+            name = "end" + (f"/{number}" if asked else "")
+            yield _event(tenant, case, run, person, name, activity, status, summary, run.sealed.verdict, None)
 
 
 def _activity(step: RunStep) -> Activity:
@@ -137,6 +156,7 @@ def _event(
     tenant: str,
     case: Case,
     run: SealedRun,
+    address: str,
     part: str,
     activity: Activity,
     status: tuple[int, str],
@@ -145,7 +165,7 @@ def _event(
     step: RunStep | None,
 ) -> dict[str, Any]:
     at = step.at if step is not None else run.sealed.ended
-    person = _user(case.accepted.person)
+    person = _user(address)
     event: dict[str, Any] = {
         "activity_id": activity.id,
         "activity_name": activity.name,
@@ -176,7 +196,7 @@ def _event(
             "tenant_uid": tenant,
             "original_time": at,
         },
-        "observables": [{"name": "user.name", "type_id": 4, "type": "User Name", "value": case.accepted.person}],
+        "observables": [{"name": "user.name", "type_id": 4, "type": "User Name", "value": address}],
         "unmapped": _unmapped(case, run),
     }
     if run.error_code:
@@ -192,7 +212,7 @@ def _details(step: RunStep, person: Mapping[str, Any]) -> dict[str, Any]:
     planned = step.planned
     found: dict[str, Any] = {}
     roles = [planned.get("template"), _of(planned.get("new"), "company_template")]
-    if planned.get("kind") == "remove_from_project":
+    if planned.get("kind") in ("remove_from_project", "bulk_remove_from_project"):
         roles = [planned.get("before")]
     memberships = [item for name in ("before", "remove") for item in _list(planned.get(name))]
     roles += [_of(item, "template") for item in memberships]
@@ -205,6 +225,9 @@ def _details(step: RunStep, person: Mapping[str, Any]) -> dict[str, Any]:
         for project in projects
         if isinstance(project, dict) and project.get("id")
     ]
+    if str(planned.get("kind")).startswith("group_"):
+        name = str(planned.get("name") or "")
+        resources.append({"uid": str(planned.get("group_id") or name), "name": name, "type": "distribution group"})
     if resources:
         found["resources"] = resources
     address = _of(planned.get("change"), "email")
@@ -252,6 +275,10 @@ def _sha256(value: str, *, serialized: bool) -> dict[str, Any]:
 
 def _milliseconds(moment: str) -> int:
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _of(value: Any, name: str) -> Any:

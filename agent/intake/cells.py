@@ -39,6 +39,11 @@ def as_clearable(cell: str) -> str | None:
     return None if cell.casefold() == CLEAR else cell
 
 
+def as_emptied(cell: str) -> str:
+    """The text, or nothing for ``(empty)``."""
+    return "" if cell.casefold() == CLEAR else cell
+
+
 def as_boolean(cell: str) -> bool:
     """Yes or no."""
     if cell.casefold() not in _BOOLEANS:
@@ -80,6 +85,23 @@ def as_references(cell: str) -> list[Any] | str:
             raise BadCell(f"names a template in {part[:60]!r}", "PROJECT; PROJECT; ... or all")
         references.append(_reference(_plain(part)))
     return references
+
+
+def as_reference(cell: str) -> Any:
+    """``24-017``, or ``id:562949953500001``."""
+    return _reference(_plain(cell))
+
+
+def as_people(cell: str) -> list[dict[str, str]]:
+    """``ana@example.com; bo@example.com``; ``none``: nobody."""
+    if cell.casefold() == "none":
+        return []
+    return [{"email": _plain(part)} for part in _split(cell, ";")]
+
+
+def as_people_with_templates(cell: str) -> list[dict[str, str]]:
+    """``ana@example.com=Project Engineer - Internal; bo@example.com=none``."""
+    return [{"email": email, "template": template} for email, template in _pairs(cell, "EMAIL=TEMPLATE; ...")]
 
 
 def _reference(text: str) -> Any:

@@ -8,9 +8,13 @@ from agent.intake.cells import (
     Reader,
     as_boolean,
     as_clearable,
+    as_emptied,
     as_hand_overs,
     as_levels,
     as_memberships,
+    as_people,
+    as_people_with_templates,
+    as_reference,
     as_references,
     as_text,
 )
@@ -71,12 +75,27 @@ COLUMNS: dict[str, Column] = {
     "new_email": Column(("new_email",)),
     "hand_over": Column(("hand_over",), as_hand_overs),
     "resend": Column(("resend",), as_boolean),
+    "project": Column(("project",), as_reference),
+    "people": Column(("people",), as_people_with_templates),
+    "change_templates": Column(("change_templates",), as_boolean),
+    "group": Column(("name",)),
+    "description": Column(("description",), as_emptied),
+    "members_exactly": Column(("members", "exactly"), as_people),
+    "members_at_least": Column(("members", "at_least"), as_people),
+    "members_remove": Column(("members", "remove"), as_people),
+    "absent": Column(("absent",), as_boolean),
+}
+
+#: Columns that are read otherwise in rows of one action.
+_OTHERWISE: dict[tuple[str, str], Reader] = {
+    ("projects", "remove_from_projects"): as_references,
+    ("people", "bulk_remove_from_project"): as_people,
 }
 
 
 def reader_of(name: str, action: str) -> Reader:
     """How a cell of this column is read in a row of this action."""
-    return as_references if name == "projects" and action == "remove_from_projects" else COLUMNS[name].read
+    return _OTHERWISE.get((name, action), COLUMNS[name].read)
 
 
 def column_of(path: str) -> str:

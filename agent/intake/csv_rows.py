@@ -20,6 +20,8 @@ from agent.intake.item import Item
 from agent.jobs.model import ACTIONS
 from agent.jobs.problems import Problem, suggestion_of
 
+_LISTS = frozenset({"projects", "hand_over", "people", "members_exactly", "members_at_least", "members_remove"})
+
 
 def csv_items(text: str) -> tuple[list[Item], list[Problem]]:
     """The rows as items, and every problem of header and cells."""
@@ -142,5 +144,5 @@ def _put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 def _path(line: int, path: str) -> str:
     """``line 7, projects (entry 2)`` for a JSON path of the row's job."""
     name = column_of(path)
-    inner = path.partition("[")[2].partition("]")[0] if name in ("projects", "hand_over") else ""
+    inner = path.partition("[")[2].partition("]")[0] if name in _LISTS else ""
     return f"line {line}, {name}" + (f" (entry {int(inner) + 1})" if inner.isdecimal() else "")

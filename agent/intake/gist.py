@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.execute.wording import count
+from agent.jobs.bulk import BulkAddToProject, BulkRemoveFromProject, DistributionGroup
 from agent.jobs.model import (
     AddToProjects,
     ChangeEmail,
@@ -16,7 +17,7 @@ from agent.jobs.model import (
     Snapshot,
     Update,
 )
-from agent.jobs.parts import CompanyAccessWays
+from agent.jobs.parts import CompanyAccessWays, project_words
 
 
 def gist(job: Job) -> str:
@@ -46,6 +47,31 @@ def gist(job: Job) -> str:
             return "reads only"
         case Snapshot():
             return "reads the whole Directory"
+        case BulkAddToProject():
+            changed = " · changes templates" if job.change_templates else ""
+            return f"{_people(len(job.people))} into {project_words(job.project)}{changed}"
+        case BulkRemoveFromProject():
+            return f"{_people(len(job.people))} out of {project_words(job.project)}"
+        case DistributionGroup():
+            return _group(job)
+
+
+def _people(number: int) -> str:
+    return f"{number:,} {'person' if number == 1 else 'people'}"
+
+
+def _group(job: DistributionGroup) -> str:
+    where = project_words(job.project) if job.project is not None else "company"
+    if job.absent:
+        return f"{where} · deleted"
+    members = job.members
+    if members is None:
+        return f"{where} · there"
+    if members.exactly is not None:
+        return f"{where} · exactly {_people(len(members.exactly))}"
+    parts = [f"+{len(members.at_least)}"] if members.at_least else []
+    parts += [f"-{len(members.remove)}"] if members.remove else []
+    return f"{where} · {' '.join(parts)}"
 
 
 def _access(access: CompanyAccessWays | str | None) -> str:

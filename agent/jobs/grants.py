@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.domain.access import Project
 from agent.domain.names import normal_name
+from agent.jobs.bulk import BulkRemoveFromProject
 from agent.jobs.model import AddToProjects, Job, Offboard, Provision, Reactivate, RemoveFromProjects
 from agent.jobs.parts import ProjectId, project_words
 from agent.queue.record import Grant, NewGrant
@@ -36,7 +37,8 @@ def grants_of(job: Job, projects: Sequence[Project] = ()) -> tuple[NewGrant, ...
 
 
 def over_by(job: Job, held: Iterable[Grant], projects: Sequence[Project] = ()) -> tuple[int, ...]:
-    """Which of the person's open grants are over once this job is done, without their time having come.
+    """Which of these open grants are over once this job is done, without their time having come. ``held`` are those
+    of the person, or of the many people, whom the job is about.
 
     An offboard ends all of them; a removal those of its projects; a job with ``exactly`` those of every project that it
     does not name. Else a grant from before would take away what somebody gives again later, for good.
@@ -45,6 +47,9 @@ def over_by(job: Job, held: Iterable[Grant], projects: Sequence[Project] = ()) -
     if isinstance(job, Offboard):
         return tuple(grant.id for grant in grants)
     mine = [grant for grant in grants if grant.kind == PROJECT]
+    if isinstance(job, BulkRemoveFromProject):
+        gone = _thing(job.project, projects)
+        return tuple(grant.id for grant in mine if dict(grant.what) == gone)
     if isinstance(job, RemoveFromProjects):
         if job.projects == "all":
             return tuple(grant.id for grant in mine)

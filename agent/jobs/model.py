@@ -11,93 +11,35 @@ Write a job back with ``model_dump_json(exclude_unset=True)``: what was left out
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.domain.names import normal_email, normal_name
+from agent.jobs.base import MAX_PROJECTS, JobBase, Perishable, each_project_once
+from agent.jobs.bulk import (
+    BulkAddToProject,
+    BulkJob,
+    BulkRemoveFromProject,
+    DistributionGroup,
+    addresses_of,
+)
 from agent.jobs.parts import (
-    KEY_FORM,
     NONE,
-    TENANT_FORM,
     CompanyAccessDecision,
     CompanyReference,
     Email,
     End,
     HandOver,
-    JobPart,
     ProjectAccess,
     ProjectId,
     ProjectReferences,
-    Reason,
     Text,
     project_words,
 )
 from agent.jobs.person import NewPerson, PersonByEmail, PersonWithFields
-
-MAX_PROJECTS = 500
-
-
-def _each_project_once(references: Iterable[str | ProjectId]) -> None:
-    seen: set[str] = set()
-    for reference in references:
-        key = normal_name(project_words(reference))
-        if key in seen:
-            raise PydanticCustomError(
-                "project_twice",
-                "names the project {project} twice",
-                {"project": repr(project_words(reference)), "expected": "each project once"},
-            )
-        seen.add(key)
-
-
-class JobBase(JobPart):
-    """What every job carries."""
-
-    reason: Reason = Field(description="Why this is done: ticket, who asked, who approved.")
-    idempotency_key: Annotated[str, StringConstraints(pattern=KEY_FORM)] = Field(
-        description=(
-            "A key that the sender makes up once per wish and repeats when sending it again; unique in a file. "
-            "Letters, digits and . _ : - (at most 120)."
-        ),
-        examples=["hr-2026-00417-provision"],
-    )
-    needed_by: AwareDatetime | None = Field(
-        default=None,
-        description="When it must be done at the latest; a time with its offset.",
-        examples=["2026-12-01T06:00:00+00:00"],
-    )
-    tenant: Annotated[str, StringConstraints(pattern=TENANT_FORM)] | None = Field(
-        default=None,
-        description="The tenant as agent.toml calls it; needed only where there are several.",
-        examples=["northwind"],
-    )
-
-
-class Perishable(JobBase):
-    """A job that may lose its sense by waiting. Removals have no such date: access never stays because it got late."""
-
-    not_after: AwareDatetime | None = Field(
-        default=None,
-        description=(
-            "When it is not wanted any more: a job that has written nothing by then is given up; a time with its "
-            "offset, not before needed_by."
-        ),
-        examples=["2026-12-05T18:00:00+00:00"],
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.not_after is not None and self.needed_by is not None and self.not_after < self.needed_by:
-            raise PydanticCustomError(
-                "dates_out_of_order",
-                "is given up before the time at which it is needed",
-                {"expected": "a not_after that is not before needed_by"},
-            )
-        return self
 
 
 class Provision(Perishable):
@@ -162,7 +104,7 @@ class Provision(Perishable):
     @field_validator("projects")
     @classmethod
     def _once(cls, projects: tuple[ProjectAccess, ...]) -> tuple[ProjectAccess, ...]:
-        _each_project_once(item.project for item in projects)
+        each_project_once(item.project for item in projects)
         return projects
 
 
@@ -275,7 +217,7 @@ class Reactivate(Perishable):
     @field_validator("projects")
     @classmethod
     def _once(cls, projects: tuple[ProjectAccess, ...]) -> tuple[ProjectAccess, ...]:
-        _each_project_once(item.project for item in projects)
+        each_project_once(item.project for item in projects)
         return projects
 
 
@@ -294,7 +236,7 @@ class AddToProjects(Perishable):
     @field_validator("projects")
     @classmethod
     def _once(cls, projects: tuple[ProjectAccess, ...]) -> tuple[ProjectAccess, ...]:
-        _each_project_once(item.project for item in projects)
+        each_project_once(item.project for item in projects)
         return projects
 
 
@@ -320,7 +262,7 @@ class RemoveFromProjects(JobBase):
                     "names {count} projects",
                     {"count": len(projects), "expected": f'1 to {MAX_PROJECTS} projects, or "all"'},
                 )
-            _each_project_once(projects)
+            each_project_once(projects)
         return projects
 
 
@@ -363,7 +305,14 @@ Job = (
     | Invite
     | Read
     | Snapshot
+    | BulkAddToProject
+    | BulkRemoveFromProject
+    | DistributionGroup
 )
+
+PersonJob = (
+    Provision | Update | ChangeEmail | Offboard | Reactivate | AddToProjects | RemoveFromProjects | Invite | Read
+)  #: a job about one person
 
 ACTIONS: dict[str, type[JobBase]] = {
     "provision": Provision,
@@ -376,6 +325,9 @@ ACTIONS: dict[str, type[JobBase]] = {
     "invite": Invite,
     "read": Read,
     "snapshot": Snapshot,
+    "bulk_add_to_project": BulkAddToProject,
+    "bulk_remove_from_project": BulkRemoveFromProject,
+    "distribution_group": DistributionGroup,
 }
 
 ANY_JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="action")])
@@ -387,13 +339,38 @@ def given_up_at(job: Job) -> datetime | None:
 
 
 def email_of(job: Job) -> str | None:
-    """The address of the person the job is about; None for a snapshot."""
-    return None if isinstance(job, Snapshot) else job.person.email
+    """The address of the person the job is about; None for a snapshot and for jobs about many people."""
+    return None if isinstance(job, Snapshot | BulkJob) else job.person.email
 
 
 def people_of(job: Job) -> tuple[str, ...]:
     """The normalised addresses of whom the job is about: two for a change of address, none for a snapshot."""
     if isinstance(job, Snapshot):
         return ()
+    if isinstance(job, BulkJob):
+        return tuple(normal_email(address) for address in addresses_of(job))
     addresses = (job.person.email, job.new_email) if isinstance(job, ChangeEmail) else (job.person.email,)
     return tuple(normal_email(address) for address in addresses)
+
+
+def thing_of(job: BulkJob) -> str:
+    """What a job about many people is about, as a key that no address can be: ``project:24-017``."""
+    project = normal_name(project_words(job.project)) if job.project is not None else ""
+    if isinstance(job, DistributionGroup):
+        return f"group:{project and project + '/'}{normal_name(job.name)}"
+    return f"project:{project}"
+
+
+def whom(job: Job) -> str:
+    """Whom or what the job is about, for people."""
+    match job:
+        case Snapshot():
+            return "the whole Directory"
+        case BulkAddToProject() | BulkRemoveFromProject():
+            number = len(job.people)
+            return f"{number} {'person' if number == 1 else 'people'} in project {project_words(job.project)}"
+        case DistributionGroup():
+            where = f"of project {project_words(job.project)}" if job.project is not None else "of the company"
+            return f"the distribution group {job.name!r} {where}"
+        case _:
+            return job.person.email

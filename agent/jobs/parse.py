@@ -13,7 +13,8 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, ValidationError
 
 from agent.domain.names import nearest
-from agent.jobs.model import ACTIONS, Job, JobBase
+from agent.jobs.base import JobBase
+from agent.jobs.model import ACTIONS, Job
 from agent.jobs.parts import FORMS
 from agent.jobs.problems import Problem, ProblemsFound, json_path, suggestion_of
 

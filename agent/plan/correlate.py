@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from agent.domain.access import Frozen
 from agent.domain.person import Correlation, Listing, Person, Sighting
 from agent.errors import Mender, Refused
+from agent.jobs.bulk import BulkJob
 from agent.jobs.model import ChangeEmail, Job, Provision, Reactivate, Snapshot, Update
 from agent.jobs.parts import NONE, NamedCompany
 
@@ -60,8 +61,8 @@ class Lookups(Frozen):
 
 
 def lookups_for(job: Job) -> Lookups:
-    """What to look up for this job."""
-    if isinstance(job, Snapshot):
+    """What to look up for this job; nothing for a job about many people (:mod:`agent.plan.bulk`)."""
+    if isinstance(job, Snapshot | BulkJob):
         return Lookups()
     if isinstance(job, ChangeEmail):
         return Lookups(email=job.person.email, new_email=job.new_email)
@@ -85,11 +86,11 @@ def company_to_find(job: Job, person: Person | None) -> str | None:
 
 
 def settle(job: Job, correlation: Correlation, new_address: Correlation | None = None) -> Sighting | None:
-    """The one user that the job means; None when the job shall create one (or is a snapshot).
+    """The one user that the job means; None when the job shall create one (or is not about one person).
 
     ``new_address`` is what was found under the new address of a ``change_email`` job. A contact is never returned.
     """
-    if isinstance(job, Snapshot):
+    if isinstance(job, Snapshot | BulkJob):
         return None
     if isinstance(job, ChangeEmail):
         return _settle_change(job, correlation, new_address or Correlation())

@@ -1,4 +1,4 @@
-"""How a step shows: in a person read afresh, and in the Change History."""
+"""How a step about one person shows: in the person read afresh, and in the Change History."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from agent.domain.access import CompanyAccess, Frozen, Project
 from agent.domain.attributes import BY_NAME
 from agent.domain.names import normal_email, normal_name, same_name
 from agent.domain.person import ChangeRecord, Person, UserChange
+from agent.plan.bulk.steps import BulkStep
 from agent.plan.difference import level_of, same_access, tools_of, yes_no
 from agent.plan.matching import same_text, same_vendor
 from agent.plan.steps import (
@@ -31,6 +32,8 @@ def holds(step: Step, person: Person | None) -> bool:
     For ``CreateUser``: the person exists and is active (what the form set is a matter of the next difference). For an
     invitation sent *again* always False, since the person looks the same before and after: ask the Change History.
     """
+    if isinstance(step, BulkStep):
+        raise ValueError("a step about many people: see agent.plan.bulk.effects")
     if person is None:
         return False
     match step:
@@ -119,23 +122,24 @@ def unmet(expectations: Iterable[HistoryExpectation], records: Iterable[ChangeRe
 
 def history_expectations(step: Step) -> tuple[HistoryExpectation, ...]:
     """What the Change History should show once the step is saved (and, for the Projects tab, applied) [I]."""
+    if isinstance(step, BulkStep):
+        raise ValueError("a step about many people: see agent.plan.bulk.effects")
     match step:
         case CreateUser():
             return (HistoryExpectation(fields=("Created",)),)
         case SaveUser():
             return _save_expectations(step.before, step.change)
         case AddToProject():
-            return (_assigned(step.project),)
+            return (assigned(step.project),)
         case ChangeProjectTemplate():
-            field = f"Project Permissions Template: {step.project.label}"
-            return (HistoryExpectation(fields=(field,), before=step.before or "", after=step.template or ""),)
+            return (template_changed(step.project, step.before, step.template),)
         case RemoveFromProject():
-            return (_unassigned(step.project),)
+            return (unassigned(step.project),)
         case RemoveFromAllProjects():
-            return tuple(_unassigned(item.project) for item in step.before)
+            return tuple(unassigned(item.project) for item in step.before)
         case AssignProjects():
-            added = tuple(_assigned(project) for project in step.add)
-            return added + tuple(_unassigned(item.project) for item in step.remove)
+            added = tuple(assigned(project) for project in step.add)
+            return added + tuple(unassigned(item.project) for item in step.remove)
         case Inactivate():
             return (HistoryExpectation(fields=("Status",), before="Active", after="Inactive"),)
         case Reactivate():
@@ -146,19 +150,30 @@ def history_expectations(step: Step) -> tuple[HistoryExpectation, ...]:
 
 def failed_assignments(step: Step, records: Iterable[ChangeRecord]) -> tuple[Project, ...]:
     """The projects of a Projects-tab save which the Change History says have failed [I]."""
-    if not isinstance(step, AssignProjects):
+    if isinstance(step, AssignProjects):
+        projects = (*step.add, *(item.project for item in step.remove))
+    elif isinstance(step, RemoveFromAllProjects):
+        projects = tuple(item.project for item in step.before)
+    else:
         return ()
     named = [record.after for record in records if same_name(record.field, "Project Assignment Failed")]
-    projects = (*step.add, *(item.project for item in step.remove))
     return tuple(project for project in projects if any(same_name(project.label, label) for label in named))
 
 
-def _assigned(project: Project) -> HistoryExpectation:
+def assigned(project: Project) -> HistoryExpectation:
+    """The row that an addition to a project leaves."""
     return HistoryExpectation(fields=("Project Assignment",), before="", after=project.label)
 
 
-def _unassigned(project: Project) -> HistoryExpectation:
+def unassigned(project: Project) -> HistoryExpectation:
+    """The row that a removal from a project leaves."""
     return HistoryExpectation(fields=("Project Assignment",), before=project.label, after="")
+
+
+def template_changed(project: Project, before: str | None, after: str | None) -> HistoryExpectation:
+    """The row that another template on a project leaves."""
+    field = f"Project Permissions Template: {project.label}"
+    return HistoryExpectation(fields=(field,), before=before or "", after=after or "")
 
 
 def _save_expectations(before: UserChange, change: UserChange) -> tuple[HistoryExpectation, ...]:

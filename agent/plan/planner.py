@@ -7,7 +7,8 @@ The rules, in the order of their weight:
 3. An inactive person is stripped *while inactive* of everything dormant that is not wanted, since reactivation brings
    all of it back [D]; then reactivated, then given what is missing. A leaver is stripped first, then inactivated.
 4. An invitation comes last: it cannot be undone, and it invites into what is then there.
-5. Within that, as few writes as possible: one Save of the Edit page holds every change of its fields.
+5. Within that, the way that costs least (:mod:`agent.plan.routes`): one Save of the Edit page holds every change of its
+   fields, one save of the Projects tab many projects (asynchronous, polled, each project may fail on its own).
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from agent.domain.access import CompanyAccess, Membership, Project
 from agent.domain.person import NewUser, Person, TenantFacts, UserChange
 from agent.plan.difference import Difference, same_access
 from agent.plan.matching import same_vendor
+from agent.plan.routes import IntoProjects, way_into_projects
 from agent.plan.simulate import apply, apply_all
+from agent.plan.step import Direction
 from agent.plan.steps import (
     AddToProject,
     AssignProjects,
     BlastRadius,
     ChangeProjectTemplate,
     CreateUser,
-    Direction,
     Inactivate,
     Invite,
     Plan,
@@ -37,27 +39,24 @@ from agent.plan.steps import (
 )
 from agent.plan.wanted import Wanted, before_of, needed_change, unsatisfied
 
-PROJECTS_TAB_FROM = 4
-"""From so many projects on, one save of the Projects tab (asynchronous, polled, each project may fail on its own) is
-cheaper than single writes (each of them certain at once)."""
-
 ALWAYS_ON_THE_FORM = frozenset({"first_name", "last_name"})
 """Fields that every tenant's Add User form shows [D]."""
 
 _ORDER = {Direction.REDUCE: 0, Direction.NEUTRAL: 1, Direction.GRANT: 2}
 
 
-def plan_job(present: Person | None, wanted: Wanted, facts: TenantFacts) -> Plan:
+def plan_job(present: Person | None, wanted: Wanted, facts: TenantFacts, *, new_pages: bool = False) -> Plan:
     """The steps from ``present`` to ``wanted``; no steps when everything is as wanted.
 
-    ``present`` None means that nobody has the address and ``wanted`` shall be created.
+    ``present`` None means that nobody has the address and ``wanted`` shall be created. ``new_pages``: people's pages
+    are of the new generation, where other ways cost less.
     """
     if present is None:
-        steps = _create(wanted, facts)
+        steps = _create(wanted, facts, new_pages)
     elif wanted.active is True and not present.active:
-        steps = _bring_back(present, wanted)
+        steps = _bring_back(present, wanted, new_pages)
     else:
-        steps = _changes(present, wanted)
+        steps = _changes(present, wanted, new_pages)
         if wanted.active is False and present.active:
             steps.append(Inactivate(email=present.email))
     if wanted.invited and _to_invite(present, wanted):
@@ -82,7 +81,7 @@ def _to_invite(present: Person | None, wanted: Wanted) -> bool:
     return wanted.resend or present is None or present.invited is not True
 
 
-def _create(wanted: Wanted, facts: TenantFacts) -> list[Step]:
+def _create(wanted: Wanted, facts: TenantFacts, new_pages: bool) -> list[Step]:
     on_form = facts.add_user_fields | ALWAYS_ON_THE_FORM
     access = wanted.company_access or CompanyAccess()
     company = wanted.company if wanted.company is not None and wanted.company.id else None
@@ -95,19 +94,19 @@ def _create(wanted: Wanted, facts: TenantFacts) -> list[Step]:
             company_template=access.template,
         )
     )
-    return [new, *_changes(apply(new, None), wanted)]
+    return [new, *_changes(apply(new, None), wanted, new_pages)]
 
 
-def _bring_back(present: Person, wanted: Wanted) -> list[Step]:
-    strip = _strip(present, wanted)
+def _bring_back(present: Person, wanted: Wanted, new_pages: bool) -> list[Step]:
+    strip = _strip(present, wanted, new_pages)
     reactivate = Reactivate(email=present.email)
     stripped = apply_all([*strip, reactivate], present)
     if stripped is None:
         raise AssertionError("stripping and reactivating keeps the person")
-    return [*strip, reactivate, *_changes(stripped, wanted)]
+    return [*strip, reactivate, *_changes(stripped, wanted, new_pages)]
 
 
-def _strip(present: Person, wanted: Wanted) -> list[Step]:
+def _strip(present: Person, wanted: Wanted, new_pages: bool) -> list[Step]:
     """While the person is inactive: whatever is dormant and not exactly as wanted goes, so that it does not come back.
 
     The company is set here too: an inactive company blocks reactivation [D].
@@ -122,7 +121,7 @@ def _strip(present: Person, wanted: Wanted) -> list[Step]:
         default_project_template="" if (present.default_project_template or "") not in {default, ""} else None,
         add_to_new_projects=False if present.add_to_new_projects and not wanted.add_to_new_projects else None,
     )
-    return [*_removals(unwelcome, len(present.memberships)), *_save(before_of(present, change), change)]
+    return [*_removals(unwelcome, len(present.memberships), new_pages), *_save(before_of(present, change), change)]
 
 
 def _wanted_like(item: Membership, wanted: Wanted) -> Membership | None:
@@ -139,22 +138,22 @@ def _save(before: UserChange, change: UserChange) -> list[Step]:
     return [] if change == UserChange() else [SaveUser(change=change, before=before)]
 
 
-def _changes(present: Person, wanted: Wanted) -> list[Step]:
+def _changes(present: Person, wanted: Wanted, new_pages: bool) -> list[Step]:
     """Everything but status and invitation, ordered: take, replace, give."""
     before, change = needed_change(present, wanted)
     steps: list[Step] = [
-        *_removals(wanted.unwelcome(present), len(present.memberships)),
+        *_removals(wanted.unwelcome(present), len(present.memberships), new_pages),
         *_save(before, change),
         *_template_changes(present, wanted),
-        *_additions(present, wanted),
+        *_additions(present, wanted, new_pages),
     ]
     return sorted(steps, key=lambda step: _ORDER[step.direction])
 
 
-def _removals(unwelcome: Sequence[Membership], held: int) -> list[Step]:
+def _removals(unwelcome: Sequence[Membership], held: int, new_pages: bool) -> list[Step]:
     if len(unwelcome) > 1 and len(unwelcome) == held:
         return [RemoveFromAllProjects(before=tuple(unwelcome))]
-    if len(unwelcome) >= PROJECTS_TAB_FROM:
+    if way_into_projects(len(unwelcome), new_pages=new_pages) is IntoProjects.PROJECTS_TAB:
         return [AssignProjects(remove=tuple(unwelcome))]
     return [RemoveFromProject(project=item.project, before=item.template) for item in unwelcome]
 
@@ -168,14 +167,14 @@ def _template_changes(present: Person, wanted: Wanted) -> list[Step]:
     ]
 
 
-def _additions(present: Person, wanted: Wanted) -> list[Step]:
+def _additions(present: Person, wanted: Wanted, new_pages: bool) -> list[Step]:
     """New memberships. The Projects tab gives the default template of that moment, i.e. after the Save."""
     missing = [item for item in wanted.memberships if present.membership(item.project.id) is None]
     default = present.default_project_template
     if wanted.default_project_template is not None:
         default = wanted.default_project_template or None
     alike = [item for item in missing if item.template == default]
-    if len(alike) < PROJECTS_TAB_FROM:
+    if way_into_projects(len(alike), new_pages=new_pages) is IntoProjects.SINGLY:
         alike = []
     together: list[Step] = []
     if alike:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from agent.domain.access import AccessLevel, CompanyAccess, Membership, Project, Vendor
 from agent.domain.attributes import BY_NAME
-from agent.domain.names import find_names, nearest, normal_name, same_name
+from agent.domain.names import find_names, nearest, same_name
 from agent.domain.person import Person, TenantFacts, UserChange
 from agent.errors import Mender, Refused
 from agent.jobs.model import (
@@ -25,9 +25,10 @@ from agent.jobs.model import (
     Update,
     email_of,
 )
-from agent.jobs.parts import NONE, CompanyAccessWays, NamedCompany, ProjectAccess, ProjectId, project_words
-from agent.jobs.problems import Problem, ProblemsFound, json_path, suggestion_of
-from agent.plan.matching import one_slip, same_text, same_vendor
+from agent.jobs.parts import NONE, CompanyAccessWays, NamedCompany, ProjectAccess
+from agent.jobs.problems import ProblemsFound
+from agent.plan.matching import same_text, same_vendor
+from agent.plan.tenant_names import TenantNames
 from agent.plan.wanted import NO_VENDOR, Wanted, needed_change
 
 _COMPANY_FIELDS = frozenset({"vendor_id", "company"})
@@ -125,7 +126,11 @@ class _Resolver:
         self.person = person
         self.facts = facts
         self.vendors = vendors
-        self.problems: list[Problem] = []
+        # A project that is no longer active can still hold a membership.
+        held = [item.project for item in person.memberships] if person is not None else []
+        self.names = TenantNames(facts, held)
+        self.problems = self.names.problems
+        self._problem = self.names.problem
 
     def wanted(self, job: Job) -> Wanted:
         match job:
@@ -156,7 +161,7 @@ class _Resolver:
             case RemoveFromProjects():
                 if job.projects == "all":
                     return Wanted(email=job.person.email, only_these=True)
-                found = [self._project(item, ("projects", at)) for at, item in enumerate(job.projects)]
+                found = [self.names.project(item, ("projects", at)) for at, item in enumerate(job.projects)]
                 return Wanted(email=job.person.email, absent=self._each_once(found))
             case Invite():
                 return Wanted(email=job.person.email, invited=True, resend=job.resend)
@@ -184,13 +189,6 @@ class _Resolver:
             memberships=self._memberships(job.projects),
             only_these=exactly or from_zero,
             invited=job.invitation,
-        )
-
-    def _problem(
-        self, path: Sequence[str | int], message: str, expected: str = "", candidates: Sequence[str] = ()
-    ) -> None:
-        self.problems.append(
-            Problem(path=json_path(path), message=message, expected=expected, suggestion=suggestion_of(candidates))
         )
 
     def _emptied(self) -> dict[str, str]:
@@ -267,7 +265,7 @@ class _Resolver:
         if decision.template is not None:
             pool = self.facts.company_templates
             path = ("company_access", "template")
-            name = self._template(decision.template, pool, path, "company permissions template")
+            name = self.names.template(decision.template, pool, path, "company permissions template")
             return CompanyAccess(template=name)
         levels: dict[str, AccessLevel] = {}
         for tool, level in decision.levels_by_tool().items():
@@ -285,46 +283,13 @@ class _Resolver:
         if name == NONE:
             return ""
         pool = self.facts.project_templates  # global ones only [D]
-        return self._template(name, pool, ("default_project_template",), "global project permissions template")
-
-    def _template(self, name: str, pool: Sequence[str], path: Sequence[str | int], kind: str) -> str | None:
-        found = find_names(name, pool)
-        if len(found) == 1:
-            return found[0]
-        if len(found) > 1:
-            spellings = [repr(item) for item in dict.fromkeys(found)]
-            message = f"{len(found)} templates are called {name!r} ({', '.join(spellings)})"
-            self._problem(path, message, "a name that only one template has")
-        elif not pool:
-            self._problem(path, f"no {kind} can be seen with the agent's rights", "a right to see templates")
-        else:
-            self._problem(path, f"no template {name!r}{self._elsewhere(name)}", f"a {kind}", nearest(name, pool))
-        return None
-
-    def _elsewhere(self, name: str) -> str:
-        """A hint for the commonest mistake: the right name in the wrong place."""
-        kinds = {
-            "a company permissions template": self.facts.company_templates,
-            "a global project permissions template": self.facts.project_templates,
-        }
-        for kind, names in kinds.items():
-            if find_names(name, names):
-                return f" here ({kind} has this name)"
-        specific = self.facts.project_specific_templates.values()
-        held = any(find_names(name, names) for names in specific)
-        return " here (a template specific to another project has this name)" if held else ""
+        return self.names.template(name, pool, ("default_project_template",), "global project permissions template")
 
     def _memberships(self, items: Sequence[ProjectAccess]) -> tuple[Membership, ...]:
         found: list[Membership] = []
         for at, item in enumerate(items):
-            project = self._project(item.project, ("projects", at, "project"))
-            pool = list(self.facts.project_templates)
-            if project is not None:
-                pool.extend(self.facts.project_specific_templates.get(project.id, ()))
-            template = None
-            if item.template != NONE:
-                path = ("projects", at, "template")
-                template = self._template(item.template, pool, path, "project permissions template")
+            project = self.names.project(item.project, ("projects", at, "project"))
+            template = self.names.project_template(item.template, project, ("projects", at, "template"))
             if project is None:
                 continue
             if any(other.project.id == project.id for other in found):
@@ -335,37 +300,3 @@ class _Resolver:
 
     def _each_once(self, projects: Sequence[Project | None]) -> tuple[Project, ...]:
         return tuple({project.id: project for project in projects if project is not None}.values())
-
-    def _project(self, reference: str | ProjectId, path: Sequence[str | int]) -> Project | None:
-        known = {project.id: project for project in self.facts.projects}
-        if self.person is not None:  # a project that is no longer active can still hold a membership
-            for item in self.person.memberships:
-                known.setdefault(item.project.id, item.project)
-        words = project_words(reference)
-        if isinstance(reference, ProjectId):
-            found = [known[reference.id]] if reference.id in known else []
-        else:
-            found = _called(reference, list(known.values()))
-        if len(found) == 1:
-            return found[0]
-        if found:
-            candidates = [f"{project.label} (id {project.id})" for project in found]
-            message = f"{len(found)} projects are called {words!r}"
-            self._problem(path, message, 'one of them as {"id": ...}', candidates)
-        else:
-            # Numbers look alike without meaning it: only those that are one slip of the finger away are named.
-            numbers = [project.number for project in known.values() if one_slip(words, project.number)]
-            near = [*numbers, *nearest(words, [project.name for project in known.values()])]
-            self._problem(path, f"there is no project {words!r}", "", near[:3])
-        return None
-
-
-def _called(name: str, projects: Sequence[Project]) -> list[Project]:
-    """The projects with this number, name or label: exact spellings, else the normalised matches."""
-    exact = [project for project in projects if name in (project.number, project.name, project.label)]
-    goal = normal_name(name)
-    return exact or [
-        project
-        for project in projects
-        if goal in (normal_name(project.number), normal_name(project.name), normal_name(project.label))
-    ]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from agent.domain.access import AccessLevel, CompanyAccess, Membership
 from agent.domain.names import normal_name
 from agent.domain.person import NewUser, Person, UserChange
+from agent.plan.bulk.steps import BulkStep
 from agent.plan.difference import is_company_admin
 from agent.plan.steps import (
     AddToProject,
@@ -33,6 +34,8 @@ Grant = tuple[str, ...]  #: one thing a person may do, e.g. ("project template",
 
 def apply(step: Step, person: Person | None) -> Person:
     """The person after the step. Raises ValueError for a step that Procore would not offer for this person."""
+    if isinstance(step, BulkStep):
+        raise ValueError("a step about many people changes no one person")
     if isinstance(step, CreateUser):
         if person is not None:
             raise ValueError("the user exists already")

@@ -2,52 +2,20 @@
 
 Each step is exactly one write of :class:`flows.interface.Directory`, with what it replaces, so that it can be worded,
 undone and looked for in the Change History. Steps do not carry the user's id: at planning time a new person has none.
+Steps about many people are in :mod:`agent.plan.bulk.steps`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_serializer
+from pydantic import Field
 
 from agent.domain.access import Frozen, Membership, Project
 from agent.domain.person import NewUser, UserChange
+from agent.plan.bulk.steps import BulkStep
 from agent.plan.difference import Difference, change_grants, change_reduces, change_rows, template_words
-
-
-class Direction(StrEnum):
-    """What a step does to the person's access; in a plan nothing that reduces comes after something that grants."""
-
-    REDUCE = "reduce"  #: gives nothing, takes something
-    NEUTRAL = "neutral"  #: replaces, or does not touch access
-    GRANT = "grant"  #: gives something, takes nothing
-
-
-class StepBase(Frozen, ABC):
-    """One write. Dumped with its title, direction and inverse, since evidence is read by people."""
-
-    @property
-    @abstractmethod
-    def title(self) -> str:
-        """The step in words for people."""
-
-    @property
-    @abstractmethod
-    def direction(self) -> Direction:
-        """What it does to the person's access."""
-
-    @property
-    @abstractmethod
-    def inverse(self) -> str:
-        """How a person would undo it, or why that is impossible ("cannot be undone: ...")."""
-
-    @model_serializer(mode="wrap")
-    def _with_words(self, dump: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        words = {"title": self.title, "direction": self.direction.value, "inverse": self.inverse}
-        return {**dump(self), **words}
+from agent.plan.step import Direction, StepBase
 
 
 class CreateUser(StepBase):
@@ -271,7 +239,7 @@ class Invite(StepBase):
         return "cannot be undone: an e-mail that was sent stays sent"
 
 
-Step = Annotated[
+PersonStep = (
     CreateUser
     | SaveUser
     | AddToProject
@@ -281,9 +249,10 @@ Step = Annotated[
     | AssignProjects
     | Inactivate
     | Reactivate
-    | Invite,
-    Field(discriminator="kind"),
-]
+    | Invite
+)  #: a write about one person
+
+Step = Annotated[PersonStep | BulkStep, Field(discriminator="kind")]
 
 
 class BlastRadius(Frozen):

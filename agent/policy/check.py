@@ -6,15 +6,24 @@ dry run is checked like a real one, so that it tells the truth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from agent.domain.access import CompanyAccess, Frozen
 from agent.domain.names import normal_email, normal_name
 from agent.domain.person import Person, TenantFacts
 from agent.errors import Mender, Refused
+from agent.jobs.bulk import BulkJob
 from agent.jobs.grants import ends_of
-from agent.jobs.model import ChangeEmail, Job, email_of
+from agent.jobs.model import Job, people_of
+from agent.plan.bulk.steps import (
+    AddMember,
+    BulkAddToProject,
+    BulkStep,
+    ChangeMemberTemplate,
+    DeleteGroup,
+    people_in,
+)
 from agent.plan.difference import is_company_admin, sentence_list
 from agent.plan.simulate import apply_all
 from agent.plan.steps import AddToProject, AssignProjects, ChangeProjectTemplate, CreateUser, Plan, SaveUser, Step
@@ -63,7 +72,7 @@ def check(
     _refuse_self_approved(job, rules)
     if now is not None:
         _refuse_past_ends(job, now)
-    _refuse_protected(job, present, facts, rules)
+    _refuse_protected(_touched(plan, job, present), facts, rules)
     _refuse_forbidden(plan, rules)
     _refuse_last_admin(plan, present, rules, other_admins_known)
     return Decision(approvals=tuple(_approvals(plan, present, rules)))
@@ -92,10 +101,15 @@ def _refuse_past_ends(job: Job, now: datetime) -> None:
             )
 
 
-def _refuse_protected(job: Job, present: Person | None, facts: TenantFacts, rules: PolicyRules) -> None:
-    addresses = {normal_email(address) for address in (email_of(job), present.email if present else None) if address}
-    if isinstance(job, ChangeEmail):
-        addresses.add(normal_email(job.new_email))
+def _touched(plan: Plan, job: Job, present: Person | None) -> set[str]:
+    """Whom the plan changes; of many people only those for whom a step is planned."""
+    if isinstance(job, BulkJob):
+        return {address for step in plan.steps if isinstance(step, BulkStep) for address in people_in(step)}
+    addresses = (*people_of(job), present.email if present is not None else None)
+    return {normal_email(address) for address in addresses if address}
+
+
+def _refuse_protected(addresses: Iterable[str], facts: TenantFacts, rules: PolicyRules) -> None:
     for address in sorted(addresses):
         if address == normal_email(facts.own_login):
             raise Refused(
@@ -135,6 +149,12 @@ def templates_given(step: Step) -> Iterator[str]:
             names = [step.template]
         case AssignProjects():
             names = [step.template] if step.add else []
+        case BulkAddToProject():
+            names = [person.template for person in step.people]
+        case AddMember():
+            names = [step.person.template]
+        case ChangeMemberTemplate():
+            names = [step.template]
         case _:
             names = []
     yield from (name for name in names if name)
@@ -174,6 +194,11 @@ def _approvals(plan: Plan, present: Person | None, rules: PolicyRules) -> Iterat
             code="too-many-projects",
             message=f"The plan changes {blast.projects} projects; {rules.max_projects_per_job} need no approval.",
         )
+    for step in plan.steps:
+        if isinstance(step, DeleteGroup):
+            yield ApprovalNeeded(code="group-delete", message=f"{step.title}: that cannot be undone.")
+    if any(isinstance(step, BulkStep) for step in plan.steps):
+        return  # nobody becomes a Company Admin by a project or a group
     after = apply_all(plan.steps, present)
     was_admin = present is not None and present.active and _is_admin(present.company_access, rules)
     becomes_admin = after is not None and after.active and _is_admin(after.company_access, rules)

@@ -7,7 +7,9 @@ from datetime import datetime
 from agent.queue.interface import READING_OPS, Openings
 from agent.settings import Settings
 
-REMOVING = frozenset({"offboard", "remove_from_projects"})  #: a leaver must not wait for office hours
+REMOVING = frozenset(
+    {"offboard", "remove_from_projects", "bulk_remove_from_project"}
+)  #: a leaver must not wait for office hours
 
 
 def openings(settings: Settings, now: datetime) -> Openings:

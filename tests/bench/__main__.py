@@ -22,6 +22,8 @@ from tests.bench.evidence import evidence
 from tests.bench.measure import Worker
 from tests.bench.queue import AIMS as QUEUE_AIMS
 from tests.bench.queue import queues
+from tests.bench.routes import AIMS as ROUTE_AIMS
+from tests.bench.routes import routes
 from tests.bench.worker_jobs import AIMS as WORKER_AIMS
 from tests.bench.worker_jobs import workers
 
@@ -196,6 +198,7 @@ def main() -> int:
     parser.add_argument("--archive", type=int, default=10_000, help="sealed jobs that are verified")
     parser.add_argument("--jobs", type=int, default=8, help="jobs of `agent run` in a round, at each concurrency")
     parser.add_argument("--long-run", type=int, default=100, help="jobs in a row, watched for memory")
+    parser.add_argument("--ways", type=int, default=3, help="rounds of each way into projects; 0 leaves them out")
     chosen = parser.parse_args()
     shutil.rmtree(ROOT / "var" / "bench", ignore_errors=True)
     seen = provisioning(chosen.rounds)
@@ -204,10 +207,13 @@ def main() -> int:
     seen |= queues()
     seen |= evidence(people, set_up, chosen.archive)
     seen |= workers(people, set_up, chosen.jobs, chosen.long_run)
+    if chosen.ways:
+        seen |= routes(chosen.ways)
     aims = (
         QUEUE_AIMS
         | EVIDENCE_AIMS
         | WORKER_AIMS
+        | ROUTE_AIMS
         | {
             "agent / bare, wall": 1.4,
             "agent / careless, wall": 2.5,

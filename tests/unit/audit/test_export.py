@@ -28,7 +28,7 @@ from agent.audit.reading import read_entries
 from agent.audit.samples import ALL
 from agent.audit.trust import Anchors, SignedHead
 from agent.errors import AgentError, Failed, Refused
-from agent.plan import steps
+from agent.plan.step import StepBase
 from tests.unit.audit.archive import PERSON, Archive
 from tests.unit.audit.ocsf_schema import user_management
 
@@ -327,9 +327,7 @@ def test_each_write_is_an_event_that_says_what_was_done(bundle: Path) -> None:
 
 def test_every_kind_of_step_has_an_activity() -> None:
     """A step that is added to plans must be told to security teams, too."""
-    planned = {
-        kind.model_fields["kind"].default for kind in steps.StepBase.__subclasses__() if "kind" in kind.model_fields
-    }
+    planned = {kind.model_fields["kind"].default for kind in StepBase.__subclasses__() if "kind" in kind.model_fields}
     assert planned == set(ocsf.ACTIVITIES)
 
 
@@ -645,3 +643,66 @@ def test_an_empty_period_is_a_bundle_as_well(archive: Archive) -> None:
     findings = verify_bundle(file, archive.anchors)
     findings.raise_if_any()
     assert any("0 submitted" in sentence for sentence in findings.proven)
+
+
+# --- jobs about many people ---
+
+CREW = ("mara.lindqvist@example.com", "jonas.berg@example.com", "nils.aalto@example.com")
+OF_MANY: tuple[dict[str, Any], ...] = (
+    {
+        "kind": "bulk_remove_from_project",
+        "title": "Remove 1 person",
+        "project": {"id": "562949953500017", "name": "Harbour Street Car Park", "number": "24-017"},
+        "people": [{"user_id": "3", "email": CREW[2], "template": "Viewer"}],
+    },
+    {
+        "kind": "bulk_add_to_project",
+        "title": "Add 2 people",
+        "project": {"id": "562949953500017", "name": "Harbour Street Car Park", "number": "24-017"},
+        "people": [
+            {"user_id": "1", "email": CREW[0], "template": "Foreman"},
+            {"user_id": "2", "email": CREW[1], "template": None},
+        ],
+    },
+    {
+        "kind": "group_change",
+        "title": "Change the group",
+        "group_id": "3",
+        "name": "Site safety",
+        "change": {"add": [{"user_id": "1", "email": CREW[0]}], "remove": [{"user_id": "2", "email": CREW[1]}]},
+        "before": "",
+    },
+)
+
+
+def test_a_write_about_many_people_is_an_event_for_each(tmp_path: Path, validator: Draft202012Validator) -> None:
+    """With the roles and the project of that person; the job itself is one of the population, its changes one each."""
+    archive = Archive(tmp_path)
+    thing = "project:24-017"
+    archive.accepted(job_id="080000-bulk-cc0001", action="bulk_add_to_project", person=thing)
+    rows = [{"what": email, "before": "not a member", "after": "member with 'Foreman'"} for email in CREW[:2]]
+    archive.run("080000-bulk-cc0001", action="bulk_add_to_project", person=thing, steps=OF_MANY, differences=rows)
+    archive.day_is_over()
+    bundle = tmp_path / "bundle.zip"
+    export_period(read_source(archive.tenant), bundle, Request(OCTOBER, DECEMBER, 2, SEED))
+    told = [
+        (event["user"].get("email_addr"), event["activity_name"], event["metadata"]["uid"])
+        for event in events_in(bundle)
+    ]
+    assert told == [
+        (CREW[2], "Remove Roles", "080000-bulk-cc0001/step-1/1"),
+        (CREW[0], "Assign Roles", "080000-bulk-cc0001/step-2/1"),
+        (CREW[1], "Assign Roles", "080000-bulk-cc0001/step-2/2"),
+        (CREW[0], "Update", "080000-bulk-cc0001/step-3/1"),
+        (CREW[1], "Update", "080000-bulk-cc0001/step-3/2"),
+    ]
+    for event in events_in(bundle):
+        assert [error.message for error in validator.iter_errors(event)] == []
+    roles = [[role["name"] for role in event.get("iam_roles", [])] for event in events_in(bundle)]
+    assert roles[:3] == [["Viewer"], ["Foreman"], []]
+    assert events_in(bundle)[3]["resources"] == [{"uid": "3", "name": "Site safety", "type": "distribution group"}]
+    assert [(row["person"], row["what"]) for row in table(bundle, "changes.csv")] == [
+        (CREW[0], thing),
+        (CREW[1], thing),
+    ]
+    assert len(table(bundle, "population.csv")) == 1

@@ -152,9 +152,15 @@ def test_a_folder_that_was_never_begun_is_no_problem_and_an_emptied_one_is(archi
 
 def test_what_lies_beside_the_jobs_is_told(archive: Archive) -> None:
     """A file that no entry speaks of proves nothing; who finds it in the folder must not think it was checked."""
-    assert not any("no entry speaks of, and" in text for text in verify_tenant(archive.tenant, archive.anchors).open)
+    before = verify_tenant(archive.tenant, archive.anchors)
+    assert not any("no entry speaks of, and" in text for text in before.open)
     day = archive.folder(JOB).parent
-    for planted in (day / "approval.pdf", archive.tenant / "README.txt", day / ".hidden" / "x", archive.tenant / "2026"):
+    for planted in (
+        day / "approval.pdf",
+        archive.tenant / "README.txt",
+        day / ".hidden" / "x",
+        archive.tenant / "2026",
+    ):
         planted.parent.mkdir(exist_ok=True)
         planted.write_text("nothing of ours")
     findings = verify_tenant(archive.tenant, archive.anchors)

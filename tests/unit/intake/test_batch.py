@@ -39,6 +39,11 @@ def provision(key: str = "k-1", **cells: str) -> dict[str, str]:
     return row("provision", key, **{**given, "invitation": "yes", **cells})
 
 
+def of_many(action: str, key: str = "k-1", **cells: str) -> dict[str, str]:
+    """A row about many people, or a group: it has no address of its own."""
+    return {name: cell for name, cell in row(action, key, **cells).items() if name != "email"}
+
+
 def read(data: bytes, name: str = "people.csv") -> tuple[Job, ...]:
     return tuple(placed.job for placed in read_batch([Source(name, data)]))
 
@@ -101,6 +106,13 @@ def test_a_row_becomes_the_same_job_as_the_json_that_says_the_same() -> None:
         row("invite", resend="yes"),
         row("read"),
         {name: cell for name, cell in row("snapshot").items() if name != "email"},
+        of_many("bulk_add_to_project", project="24-017", people="ana@example.com=Foreman; bo@example.com=none"),
+        of_many("bulk_remove_from_project", project="id:5", people="ana@example.com; bo@example.com"),
+        of_many("distribution_group", group="Safety", members_exactly="none", description="(empty)"),
+        of_many(
+            "distribution_group", group="Safety", members_at_least="ana@example.com", members_remove="bo@example.com"
+        ),
+        of_many("distribution_group", group="Safety", project="24-017", absent="yes"),
     ],
     ids=lambda given: given["action"],
 )
@@ -109,11 +121,22 @@ def test_every_action_can_be_written_as_a_row(given: dict[str, str]) -> None:
     assert read(csv_of(given))[0].action == given["action"]
 
 
+def test_a_row_about_many_people_names_the_entry_that_is_wrong() -> None:
+    """The second of three; and one of them twice."""
+    twice = of_many("bulk_remove_from_project", project="24-017", people="ana@example.com; Ana@example.com")
+    wrong = of_many("bulk_add_to_project", "k-2", project="24-017", people="ana@example.com=A; bo@=B; cy@example.com=C")
+    assert problems(Source("people.csv", csv_of(twice, wrong))) == [
+        "line 2, people: names Ana@example.com twice; expected each person once",
+        "line 3, people (entry 2): is not an e-mail address; expected an address such as name@example.com (ASCII, at "
+        "most 254 characters)",
+    ]
+
+
 def test_every_action_is_in_the_test_above() -> None:
     """A new action is thought of."""
     assert set(ACTIONS) == {
         "provision", "update", "change_email", "offboard", "reactivate", "add_to_projects", "remove_from_projects",
-        "invite", "read", "snapshot",
+        "invite", "read", "snapshot", "bulk_add_to_project", "bulk_remove_from_project", "distribution_group",
     }  # fmt: skip
 
 

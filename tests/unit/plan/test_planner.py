@@ -5,7 +5,8 @@ from __future__ import annotations
 from agent.domain.access import AccessLevel, CompanyAccess, Membership, Project, Vendor
 from agent.domain.person import NewUser, Person, TenantFacts, UserChange
 from agent.plan.difference import Difference
-from agent.plan.planner import PROJECTS_TAB_FROM, plan_job
+from agent.plan.planner import plan_job
+from agent.plan.routes import IntoProjects, way_into_projects
 from agent.plan.steps import (
     AddToProject,
     AssignProjects,
@@ -166,8 +167,9 @@ def test_a_move_takes_before_it_replaces_before_it_gives() -> None:
 
 
 def test_many_projects_with_the_default_template_go_through_the_projects_tab() -> None:
-    """From the documented number on, one save; those with another template are added one by one."""
-    many = P[2 : 2 + PROJECTS_TAB_FROM]
+    """From so many on that it costs less, one save; those with another template are added one by one."""
+    together = next(number for number in range(1, 9) if way_into_projects(number) is IntoProjects.PROJECTS_TAB)
+    many = P[2 : 2 + together]
     wanted = Wanted(email=EMAIL, memberships=(*members(*many), *members(P[8], template="Owner")))
     assert plan_job(ACTIVE, wanted, FACTS).steps == (
         AddToProject(project=P[8], template="Owner"),

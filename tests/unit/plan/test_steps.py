@@ -9,12 +9,12 @@ import pytest
 from agent.domain.access import AccessLevel, CompanyAccess, Membership, Project, Vendor
 from agent.domain.person import ChangeRecord, NewUser, Person, UserChange
 from agent.plan.effects import failed_assignments, history_expectations, holds, unmet
+from agent.plan.step import Direction
 from agent.plan.steps import (
     AddToProject,
     AssignProjects,
     ChangeProjectTemplate,
     CreateUser,
-    Direction,
     Inactivate,
     Invite,
     Plan,

@@ -30,5 +30,11 @@ def job(action: str, **fields: Any) -> Job:
         }
     if action == "provision":
         person["attributes"] = {"first_name": "Ana", "last_name": "Lindqvist"}
+    if action in {"bulk_add_to_project", "bulk_remove_from_project"}:
+        document |= {"person": ..., "project": "24-017", "people": [dict(person)]}
+    if action == "bulk_add_to_project":
+        document["people"][0]["template"] = "Viewer"
+    if action == "distribution_group":
+        document |= {"person": ..., "name": "Site safety", "members": {"at_least": [dict(person)]}}
     document |= fields
     return read_jobs(json.dumps({name: value for name, value in document.items() if value is not ...}))[0]

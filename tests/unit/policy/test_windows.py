@@ -34,7 +34,8 @@ def test_only_tenants_outside_their_windows_are_closed(tmp_path: Path) -> None:
     """One tenant's hours do not close another; leavers, revocations and reads run there all the same."""
     found = openings(settings(tmp_path, office=OFFICE, always=""), SUNDAY)
     assert found.closed == {"office"}
-    assert found.exempt_ops == {"offboard", "remove_from_projects", "read", "snapshot"}
+    removing = {"offboard", "remove_from_projects", "bulk_remove_from_project"}
+    assert found.exempt_ops == removing | {"read", "snapshot"}
     assert found.reads_only == frozenset()
 
 
