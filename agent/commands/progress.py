@@ -27,7 +27,8 @@ from agent.execute.events import (
 )
 from agent.execute.outcome import Outcome, StepResult, Verdict, Witness
 from agent.execute.wording import count
-from agent.jobs.model import Job, email_of
+from agent.jobs.model import Job, whom
+from agent.plan.bulk.roster import Roster
 from agent.plan.steps import Plan
 
 STYLE = {
@@ -79,7 +80,7 @@ class Progress:
                 )
                 self._working("Looking")
             case Observed(moment="before"):
-                self._line("[good]✓[/]", looked(event.correlation))
+                self._line("[good]✓[/]", looked(event.correlation, event.roster))
                 self._working("Planning")
             case Planned():
                 self._plan(event)
@@ -169,8 +170,7 @@ class Progress:
 def heading(job: Job, tenant: str, *, dry_run: bool) -> Panel:
     """What is about to be done, for whom, and why."""
     reason = job.reason
-    whom = email_of(job) or "the whole Directory"
-    title = f"[bold]{job.action.replace('_', ' ')}[/]  [name]{escape(whom)}[/]"
+    title = f"[bold]{job.action.replace('_', ' ')}[/]  [name]{escape(whom(job))}[/]"
     body = Text.from_markup(f"{title}\n")
     body.append(f"{reason.ticket} · requested by {reason.requested_by} · approved by {reason.approved_by}\n", "dim")
     body.append(f"tenant {tenant} · key {job.idempotency_key}", "dim")
@@ -178,8 +178,12 @@ def heading(job: Job, tenant: str, *, dry_run: bool) -> Panel:
     return Panel(body, title=label, title_align="left", border_style="cyan", box=box.ROUNDED)
 
 
-def looked(correlation: Correlation | None) -> str:
-    """What the lists show under the address, in words."""
+def looked(correlation: Correlation | None, roster: Roster | None = None) -> str:
+    """What the lists show under the address, or of the many people, in words."""
+    if roster is not None and roster.group is not None:
+        return f"Looked at the group: {len(roster.group.members):,} people in it"
+    if roster is not None:
+        return f"Looked: {len(roster.members):,} of the job's people among {roster.total or 0:,} members of the project"
     if correlation is None:
         return "Looked"
     if not correlation.matches:
@@ -232,5 +236,5 @@ def summary_table(rows: Sequence[tuple[Job, Outcome]]) -> Table:
     for job, outcome in rows:
         title, style, _ = STYLE[outcome.verdict]
         shown = "Done: nothing to do" if outcome.nothing_to_do else title
-        table.add_row(job.action.replace("_", " "), email_of(job) or "", f"[{style}]{shown}[/]")
+        table.add_row(job.action.replace("_", " "), whom(job), f"[{style}]{shown}[/]")
     return table

@@ -185,12 +185,14 @@ async def _run(place: Workplace, name: str, job: Job, screen: Screen, flags: _Fl
         place.orders(tenant, recorder, dry_run=flags.dry_run, approved=False),
         permits=by_hand.permits,
         budget=by_hand.budget,
+        quarantined=by_hand.quarantined,
         origin=by_hand.origin(),
     )
     try:
         outcome = await run_one(job, seat.session, seat.relay, [recorder, progress, last, by_hand], orders)
     finally:
         progress.stop()
+    await _report_flows(by_hand, outcome, recorder.folder, screen)
     if outcome.verdict not in (Verdict.DONE, Verdict.REFUSED):
         await seat.session.close()  # whatever page it ended on: the next job begins on a fresh one
     report = recorder.folder / "report.html" if recorder.folder else None
@@ -202,6 +204,17 @@ async def _run(place: Workplace, name: str, job: Job, screen: Screen, flags: _Fl
         for label, file in outcome.files.items():
             screen.path(label, recorder.folder / file)
     return Report(job, name, outcome, recorder.folder, progress.plan, last.person)
+
+
+async def _report_flows(by_hand: ByHand, outcome: Outcome, evidence: Path | None, screen: Screen) -> None:
+    """What the job has found of its flows, for the jobs after it; what cannot be told is said here."""
+    try:
+        await by_hand.report(outcome, str(evidence or ""))
+    except AgentError as error:
+        found = ", ".join(use.flow for use in outcome.flows if use.state == "quarantined")
+        if found:
+            said = f"It could not be put on record that {found} has changed: {error.message}"
+            screen.say(f"[bad]{escape(said)}[/] agent flows quarantine ...")
 
 
 class _LastPerson:

@@ -14,13 +14,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from agent.commands.flow_views import not_well
 from agent.commands.following import LOOK_EVERY_S
 from agent.commands.moments import ago, clock_time, span
 from agent.commands.screen import Screen
 from agent.execute.wording import count
 from agent.queue.record import JobState, Priority
 from agent.service.desk import Desk
-from agent.service.views import DepthView, OverdueView, Status, TenantView
+from agent.service.views import DepthView, OverdueView, ProbeView, Status, TenantView
 
 
 def status_view(status: Status, now: datetime) -> RenderableType:
@@ -28,6 +29,10 @@ def status_view(status: Status, now: datetime) -> RenderableType:
     parts: list[RenderableType] = [Text.from_markup(_headline(status, now)), Text(), _tenants(status, now)]
     if status.running:
         parts += [Text(), _running(status, now)]
+    if status.flows:
+        parts += [Text(), not_well(status.flows, now)]
+    if status.probes:
+        parts += [Text(), _probes(status, now)]
     if status.overdue:
         parts += [Text(), _overdue(status, now)]
     equipment = _equipment(status.worker)
@@ -102,6 +107,33 @@ def _running(status: Status, now: datetime) -> Table:
         step = doing.get(job.id) or str(job.progress.get("step") or "")
         table.add_row(str(job.id), job.action.replace("_", " "), Text(job.person or "everybody"), Text(step), lasts)
     return table
+
+
+def _probes(status: Status, now: datetime) -> Table:
+    """The last nightly look at each tenant's flows."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="quiet", show_edge=False)
+    table.add_column("Probe of", style="name", overflow="fold")
+    table.add_column("Last", justify="right", no_wrap=True)
+    table.add_column("Flows", justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for probe in status.probes:
+        seen = f"{probe.healthy} of {probe.healthy + probe.degraded + probe.dangerous + probe.unvisited} as known"
+        table.add_row(Text(probe.tenant), ago(probe.at, now), seen, _found(probe, now))
+    return table
+
+
+def _found(probe: ProbeView, now: datetime) -> str:
+    parts = []
+    if probe.trouble:
+        before = f", last success {ago(probe.succeeded_at, now)}" if probe.succeeded_at else ""
+        parts.append(f"[bad]not to its end[/]: {escape(probe.trouble)}{before}")
+    if probe.dangerous:
+        parts.append(f"[bad]{probe.dangerous} dangerous[/]: {escape(', '.join(probe.changed[: probe.dangerous]))}")
+    if probe.degraded:
+        parts.append(f"[unsure]{probe.degraded} changed[/]: {escape(', '.join(probe.changed[probe.dangerous :]))}")
+    if probe.unvisited:
+        parts.append(f"[quiet]{probe.unvisited} not looked at[/]")
+    return "; ".join(parts)
 
 
 def _overdue(status: Status, now: datetime) -> Table:

@@ -32,6 +32,7 @@ from agent.execute.resends import ResendFiles
 from agent.execute.run import Orders
 from agent.settings import Settings, Tenant
 from agent.worker.equipment import keeping_of, locks_file, resends_folder, sign_in_of, traces_folder
+from flows import Attendant
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,11 @@ class Workplace:
         sign_in = sign_in_of(self.settings, name, self._store, self.known)
         relay = GateRelay()
         return Seat(name, tenant, TenantSession(self.browser, sign_in, relay), relay, sign_in.credentials.email)
+
+    def probing(self, name: str, gate: Attendant) -> tuple[TenantSession, str]:
+        """A session of the tenant behind another gate, to be closed by the caller, and its account; as :meth:`seat`."""
+        sign_in = sign_in_of(self.settings, name, self._store, self.known)
+        return TenantSession(self.browser, sign_in, gate), sign_in.credentials.email
 
     def recorder(self, seat: Seat | None) -> EvidenceRecorder:
         """A new recorder for one job."""

@@ -69,7 +69,7 @@ class Inventing:
         if not isinstance(value, str) or value == _NONE:
             return value
         if key in {"email", "new_email"}:
-            return EMAIL if key == "email" else f"new.{EMAIL}"
+            return self.address(value) if key == "email" else f"new.{EMAIL}"
         if "@" in value:
             return "debug.other@example.com"
         if key in PEOPLE:
@@ -81,6 +81,13 @@ class Inventing:
         if key == "company":
             return self.company(value)
         return value
+
+    def address(self, email: str) -> str:
+        """An address of the invented person; each further address in a job about many people is one of its own."""
+        met = [real for kind, real in self._given if kind == "address"]
+        number = len(met) + 1 if email.casefold() not in met else met.index(email.casefold()) + 1
+        self._given[("address", email.casefold())] = EMAIL if number == 1 else EMAIL.replace("@", f"{number}@")
+        return self._given[("address", email.casefold())]
 
     def company_template(self, name: str) -> str:
         """A company permission template; an administrators' one stays one, since policy looks at that."""

@@ -53,9 +53,14 @@ async def decide(
     relay = GateRelay()
     account = str(job.request.get("service_account", ""))
     blank = await frozen.blank()
-    directory = against.rechecking.directory(
-        blank, visited, address, against.catalogue, relay, account, facts, job.began
-    )
+    try:
+        directory = against.rechecking.directory(
+            blank, visited, address, against.catalogue, relay, account, facts, job.began
+        )
+    except Failed as error:  # pages of a generation on which nothing can be decided again
+        replay.untold.append(Untold("decision", 0, error.message))
+        await blank.close()
+        return
     noted = _Noted()
     session = _RecordedSession(str(job.request.get("tenant", "")), _Opened(directory, blank.context, blank))
     orders = Orders(rules=job.rules, dry_run=True, permits=noted.permit)

@@ -106,6 +106,18 @@ FORBIDDEN = {
         "flows.legacy",
         "flows.mfe",
     ),
+    "agent.structure": (
+        "agent.jobs",
+        "agent.plan",
+        "agent.queue",
+        "agent.worker",
+        "agent.service",
+        "agent.settings",
+        "agent.commands",
+        "flows.page",
+        "flows.legacy",
+        "flows.mfe",
+    ),
     "agent.credentials": ("agent.commands", "agent.execute", "flows.page", "flows.legacy", "flows.mfe"),
     "agent": ("fixtures", "tests", "flows.page", "flows.legacy", "flows.mfe"),
     "flows": (

@@ -193,3 +193,61 @@ def test_a_job_that_is_not_wanted_any_more_is_refused(agent: CommandLine, truth:
     past = provision(not_after="2020-01-01T00:00:00+00:00")
     assert verdicts(agent, [past]) == [("refused", "expired")]
     assert truth.sign_ins == 0
+
+
+def flow_states(agent: CommandLine) -> dict[str, str]:
+    """The flows as the queue has them."""
+
+    async def ask() -> dict[str, str]:
+        settings = load_settings(agent.folder / "agent.toml")
+        queue = open_queue(settings)
+        await queue.open(limits_of(settings))
+        try:
+            return {state.flow: state.state.value for state in await queue.flow_states("sandbox")}
+        finally:
+            await queue.close()
+
+    return asyncio.run(ask())
+
+
+def test_a_changed_form_is_on_record_for_the_jobs_after_it(agent: CommandLine, truth: FakeTenant) -> None:
+    """The next command, and the agent, leave that flow alone; a dry run says so; a report is made."""
+    truth.fault("create_user", "swapped labels")
+    assert verdicts(agent, [provision()]) == [("failed", "shape-changed")]
+    assert flow_states(agent) == {"add_user": "quarantined"}
+    for key, flags in (("b", ()), ("c", ("--dry-run",))):
+        joiner = provision(idempotency_key=key)
+        assert verdicts(agent, [joiner], *flags) == [("waiting", "flow-quarantined")]
+    assert truth.sent == []
+    assert verdicts(agent, [job("read", person={"email": "ana@example.com"})]) == [("done", "")]
+
+
+def test_released_it_is_used_again(agent: CommandLine, truth: FakeTenant) -> None:
+    """By the command, without an agent."""
+    truth.fault("create_user", "swapped labels")
+    verdicts(agent, [provision()])
+    asked = agent("flows", "release", "sandbox", "add_user", "--why", "Only the order had changed.")
+    assert asked.exit_code == 6
+    assert "swapped: first_name, last_name" in asked.output
+    agent("flows", "release", "sandbox", "add_user", "--why", "Only the order had changed.", "--yes")
+    assert verdicts(agent, [provision(idempotency_key="b")]) == [("done", "")]
+    assert flow_states(agent) == {"add_user": "healthy", "change_projects": "healthy", "invite": "healthy"}
+
+
+def test_no_queue_is_made_for_flows_that_are_well(agent: CommandLine, truth: FakeTenant) -> None:
+    """Whoever runs a job by hand on a machine without an agent leaves nothing but evidence behind."""
+    assert verdicts(agent, [provision()]) == [("done", "")]
+    assert not load_settings(agent.folder / "agent.toml").queue.file.exists()
+
+
+def test_a_record_of_flows_that_nobody_can_tell_stops_what_writes(
+    agent: CommandLine, truth: FakeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue is owned by somebody who does not answer: nothing is sent, and a report is made all the same."""
+    monkeypatch.setattr("agent.commands.by_hand._TRIES", 2)
+    monkeypatch.setattr("agent.commands.by_hand._AGAIN_S", 0.01)
+    spend_in_queue(agent, ["a"])
+    with queue_held(agent):
+        assert verdicts(agent, [provision()]) == [("failed", "flows-unknown")]
+        assert verdicts(agent, [job("read", person={"email": "ana@example.com"})]) == [("done", "")]
+    assert truth.sent == []
