@@ -186,9 +186,9 @@ class TenantDirectory:
         """See :class:`flows.interface.Directory`."""
         await self._from_list(lambda flows: flows.reactivate(user_id, email))
 
-    async def invite(self, user_id: str, email: str) -> None:
+    async def invite(self, user_id: str, email: str, *, again: bool | None = None) -> None:
         """See :class:`flows.interface.Directory`."""
-        await self._from_list(lambda flows: flows.invite(user_id, email))
+        await self._from_list(lambda flows: flows.invite(user_id, email, again=again))
 
     def project(self, project: Project) -> ProjectDirectory:
         """See :class:`flows.interface.Directory`."""

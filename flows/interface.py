@@ -217,8 +217,9 @@ class Directory(Protocol):
     async def reactivate(self, user_id: str, email: str) -> None:
         """Reactivate from the Inactive Users list. Brings back whatever access is dormant [D]."""
 
-    async def invite(self, user_id: str, email: str) -> None:
-        """Invite or Re-Invite: sends one e-mail, cannot be undone or observed in the mailbox."""
+    async def invite(self, user_id: str, email: str, *, again: bool | None = None) -> None:
+        """Invite or Re-Invite: sends one e-mail, cannot be undone or observed in the mailbox. With ``again`` False a
+        person who was invited meanwhile gets no second one: Failed("already-so")."""
 
     # --- other Directories of the tenant ---
 

@@ -63,7 +63,7 @@ async def perform(directory: Directory, step: Step, user_id: str | None) -> str 
         case Reactivate():
             await directory.reactivate(user_id, step.email)
         case Invite():
-            await directory.invite(user_id, step.email)
+            await directory.invite(user_id, step.email, again=step.again)
     return user_id
 
 

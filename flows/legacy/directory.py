@@ -109,9 +109,9 @@ class LegacyDirectory:
         """See :func:`flows.legacy.activation.reactivate`."""
         await activation.reactivate(self._tab, self._gate, self._account, user_id, email)
 
-    async def invite(self, user_id: str, email: str) -> None:
+    async def invite(self, user_id: str, email: str, *, again: bool | None = None) -> None:
         """See :func:`flows.legacy.invitation.invite`."""
-        await invitation.invite(self._tab, self._gate, self._account, user_id, email)
+        await invitation.invite(self._tab, self._gate, self._account, user_id, email, again=again)
 
     def project(self, project: Project) -> LegacyProjectDirectory:
         """The project's Directory in this generation."""

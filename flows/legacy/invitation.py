@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.domain.person import Listing, Sighting
 from flows.interface import CommitGate
+from flows.invited import refuse_second_mail
 from flows.legacy.activation import lands_on_list, the_row
 from flows.names import Flow
 from flows.page.commit import commit
@@ -11,9 +12,12 @@ from flows.page.tab import Tab
 from flows.shapes import examine
 
 
-async def invite(tab: Tab, gate: CommitGate, account: str, user_id: str, email: str) -> None:
-    """Press Invite or Re-Invite of exactly this user (one page load)."""
+async def invite(
+    tab: Tab, gate: CommitGate, account: str, user_id: str, email: str, *, again: bool | None = None
+) -> None:
+    """Press Invite or Re-Invite of exactly this user (one page load); see :func:`flows.invited.refuse_second_mail`."""
     row = await visit_invite(tab, user_id, email)
+    refuse_second_mail(email, again=again, is_second=row.invited is True)
     await commit(
         tab,
         gate,

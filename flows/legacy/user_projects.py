@@ -44,7 +44,8 @@ PROJECTS_TAB = Reading(
       more: many("projects_tab.turn", form).some((el) => words(el) === "Next"),
       rows: many("projects_tab.row").map((row) => {
         const box = one("projects_tab.checkbox", row);
-        return { id: row.dataset.projectId, checked: box ? box.checked : false, disabled: box ? box.disabled : true };
+        return { id: row.dataset.projectId, checked: box ? box.checked : false, was: box ? box.defaultChecked : false,
+          disabled: box ? box.disabled : true };
       }) };
     """,
     name="projects_tab",
@@ -221,8 +222,10 @@ async def open_projects_tab(tab: Tab, user_id: str) -> str:
 async def _tick_all(tab: Tab, user_id: str, account: str, left: dict[str, bool]) -> list[list[str]]:
     """Set the boxes, page after page; for each page from the first one ticked, the projects that were set there."""
     pages: list[list[str]] = []
+    wanted = frozenset(left)
     while True:
         page = await visit_projects_tab(tab, user_id, account)
+        _refuse_foreign_ticks(page, wanted)
         here = [row for row in page["rows"] if row["id"] in left]
         for row in here:
             if row["disabled"]:
@@ -256,6 +259,18 @@ async def _read_projects_tab(tab: Tab, user_id: str) -> dict[str, Any]:
             seen=f"user {page['userId']}",
         )
     return page
+
+
+def _refuse_foreign_ticks(page: dict[str, Any], wanted: frozenset[str]) -> None:
+    """The page keeps what was ticked and not saved: what somebody left there would be saved along with ours."""
+    foreign = [row["id"] for row in page["rows"] if row["checked"] != row["was"] and row["id"] not in wanted]
+    if foreign:
+        raise UnknownPage(
+            "control-mismatch",
+            "The Projects tab holds changes that nobody has saved, and that are not asked for.",
+            expected="no box that is set otherwise than the page came with",
+            seen=f"projects {', '.join(foreign)}",
+        )
 
 
 def _refuse_lost_ticks(page: dict[str, Any], wanted: dict[str, bool]) -> None:

@@ -6,6 +6,7 @@ import re
 
 from agent.errors import UnknownPage
 from flows.interface import CommitGate
+from flows.invited import refuse_second_mail
 from flows.mfe.menus import entry_of, open_row_menu
 from flows.mfe.people import person_path, the_user
 from flows.names import Flow
@@ -59,10 +60,13 @@ async def visit_invite(tab: Tab, person_id: str, email: str) -> tuple[str, bool]
     return place, is_reinvite(tab, entry.text)
 
 
-async def invite(tab: Tab, gate: CommitGate, account: str, person_id: str, email: str) -> None:
+async def invite(
+    tab: Tab, gate: CommitGate, account: str, person_id: str, email: str, *, again: bool | None = None
+) -> None:
     """The row's menu > Invite or Re-invite: one e-mail, which nothing can take back."""
-    place, again = await visit_invite(tab, person_id, email)
-    intent = f"Send the {'second ' if again else ''}welcome e-mail to {email}"
+    place, is_second = await visit_invite(tab, person_id, email)
+    refuse_second_mail(email, again=again, is_second=is_second)
+    intent = f"Send the {'second ' if is_second else ''}welcome e-mail to {email}"
     await commit_by_script(tab, gate, place, intent, account=account)
 
 

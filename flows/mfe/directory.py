@@ -174,10 +174,10 @@ class MfeDirectory:
         """See :func:`flows.mfe.activation.reactivate`."""
         await activation.reactivate(self._tab, self._gate, self._account, user_id, email)
 
-    async def invite(self, user_id: str, email: str) -> None:
+    async def invite(self, user_id: str, email: str, *, again: bool | None = None) -> None:
         """See :func:`flows.mfe.activation.invite`."""
         person_id = await self._person_id(user_id)
-        await activation.invite(self._tab, self._gate, self._account, person_id, email)
+        await activation.invite(self._tab, self._gate, self._account, person_id, email, again=again)
 
     async def _person_id(self, user_id: str) -> str:
         """The id that pages are addressed by; from the Projects tab where it was not seen yet (one page load)."""

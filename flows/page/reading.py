@@ -35,9 +35,13 @@ _USE = re.compile(r"\b(one|maybe|many|found|pattern)\(\s*\"([a-z_]+\.[a-z_]+)\""
 # Asked while the document is still being parsed, the answer comes right after its own DOMContentLoaded handlers and
 # before its first layout, which takes longer than the reading on a list of 150 rows (measured).
 _PARSED = r"""
-  if (document.readyState === "loading") {
-    await new Promise((parsed) => document.addEventListener("DOMContentLoaded", parsed, { once: true }));
-    await new Promise((handled) => setTimeout(handled, 0));
+  const handled = () => (performance.getEntriesByType("navigation")[0] || {}).domContentLoadedEventEnd > 0;
+  if (document.readyState !== "complete" && !handled()) {  // "interactive": its deferred scripts may still have to run
+    await new Promise((parsed) => {
+      document.addEventListener("DOMContentLoaded", parsed, { once: true });
+      addEventListener("load", parsed, { once: true });
+    });
+    await new Promise((after) => setTimeout(after, 0));
   }
 """
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+from playwright.async_api import BrowserContext
+
 from agent.domain.access import Project
+from agent.errors import UnknownPage
 from flows import Directory
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import EMAIL, RecordingGate, has_memberships, make_person, person_in, until, writes_in
@@ -97,3 +101,24 @@ async def test_the_projects_tab_keeps_ticks_across_its_pages(directory: Director
     await directory.assign_projects(user_id, add=[by_name[0], by_name[-1]], remove=[])
 
     await until(partial(has_memberships, sandbox, 2))
+
+
+async def test_a_tick_that_is_not_ours_stops_the_save(
+    directory: Directory, sandbox: Sandbox, context: BrowserContext, gate: RecordingGate
+) -> None:
+    """The page keeps what was ticked and not saved: saved along with ours, it would be access nobody asked for."""
+    facts = await directory.facts()
+    user_id = await make_person(sandbox)
+    other = facts.projects[3].id
+    await context.add_init_script(
+        "addEventListener('DOMContentLoaded', () => {"
+        f"const box = document.querySelector('tr[data-project-id=\"{other}\"] input[type=checkbox]');"
+        "if (box) box.checked = true; });"
+    )
+
+    with pytest.raises(UnknownPage) as stopped:
+        await directory.assign_projects(user_id, add=facts.projects[:1], remove=[])
+
+    assert stopped.value.code == "control-mismatch"
+    assert other in (stopped.value.seen or "")
+    assert (gate.asked, writes_in(sandbox)) == ([], [])

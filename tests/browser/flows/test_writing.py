@@ -209,6 +209,20 @@ async def test_an_invitation_sends_one_mail(directory: Directory, sandbox: Sandb
     assert [mail["to"] for mail in sandbox.get("/outbox")] == [EMAIL] * 2
 
 
+async def test_a_first_invitation_is_not_made_a_second_one(
+    directory: Directory, sandbox: Sandbox, gate: RecordingGate
+) -> None:
+    """Somebody has invited the person since the job looked: the same button now says Re-Invite, and stays unpressed."""
+    user_id = await make_person(sandbox)
+    sandbox.post("/people", [{"email_address": EMAIL, "invited": True}])
+
+    with pytest.raises(Failed) as failure:
+        await directory.invite(user_id, EMAIL, again=False)
+
+    assert failure.value.code == "already-so"
+    assert (gate.asked, sandbox.get("/outbox")) == ([], [])
+
+
 async def test_a_refusing_gate_keeps_everything_as_it_is(
     directory: Directory, sandbox: Sandbox, gate: RecordingGate
 ) -> None:

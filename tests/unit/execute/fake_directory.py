@@ -189,7 +189,7 @@ class FakeDirectory:
     async def reactivate(self, user_id: str, email: str) -> None:
         await self.write("reactivate", f"reactivate {user_id}", lambda: self._status(user_id, active=True))
 
-    async def invite(self, user_id: str, email: str) -> None:
+    async def invite(self, user_id: str, email: str, *, again: bool | None = None) -> None:
         def do() -> None:
             self.tenant.outbox.append(email)
             self.tenant.put(self.tenant.people[user_id].model_copy(update={"invited": True}))
