@@ -14,6 +14,10 @@ TOUCHED = "agent.touched"
 
 _WORDS = re.compile(r':text-is\("((?:[^"\\]|\\.)*)"\)')
 _WORDS_AT_END = re.compile(_WORDS.pattern + r"$")
+_EMPTY = re.compile(r":is\(\s*,\s*:has\(\s*\)\s*\)")  # of "has the words, or something with them in it"
+_ROLE = re.compile(r'role=(button|menuitem|link)\[name="((?:[^"\\]|\\.)*)"s\]')
+_ROLE_AT_END = re.compile(_ROLE.pattern + r"$")
+_OF_ROLE = {"button": ':is(button, [role="button"])', "menuitem": '[role="menuitem"]', "link": "a"}
 
 #: Listens only; nothing of the page is changed, and an event goes on as it would. The control around what was hit is
 #: looked up at once: a page may draw the inside of a control anew.
@@ -36,6 +40,7 @@ class Target:
     def of(cls, selector: str) -> Target:
         """From a selector of Playwright's, for outlining only: it may fit more than one element, which the one who
         draws has to notice. Conditions on texts further up are left out; the words at its end are kept."""
-        found = _WORDS_AT_END.search(selector)
-        plain = _WORDS.sub("", selector).replace(" >> ", " ")
-        return cls(plain, found.group(1) if found else "")
+        by_role, by_words = _ROLE_AT_END.search(selector), _WORDS_AT_END.search(selector)
+        words = by_role.group(2) if by_role else by_words.group(1) if by_words else ""
+        plain = _ROLE.sub(lambda found: _OF_ROLE[found.group(1)], _WORDS.sub("", selector))
+        return cls(_EMPTY.sub("", plain).replace(" >> ", " "), words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -143,8 +144,14 @@ def test_every_sending_control_of_the_catalogue_makes_a_target() -> None:
         assert target.css
         assert ":text" not in target.css
         assert ">>" not in target.css
+        assert "role=" not in target.css.replace("[role=", "")
+        assert not re.search(r"\(\s*[,)]", target.css)
     target = Target.of(':is(.window):has(h2:text-is("Remove")) >> button:text-is("OK")')
     assert target == Target(":is(.window):has(h2) button", "OK")
+    target = Target.of('.row >> role=button[name="Add \\"it\\""s]')
+    assert target.css == '.row :is(button, [role="button"])'
+    target = Target.of('.ui-dialog:has(h2:is(:text-is("A"), :has(:text-is("A")))) >> role=button[name="OK"s]')
+    assert target == Target('.ui-dialog:has(h2) :is(button, [role="button"])', "OK")
 
 
 @pytest.mark.parametrize(
