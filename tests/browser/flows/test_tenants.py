@@ -6,7 +6,7 @@ import pytest
 
 from agent.domain.access import CompanyAccess
 from agent.domain.person import NewUser, UserChange
-from agent.errors import Failed, SaveRejected
+from agent.errors import Failed, ShapeChanged
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import (
     EMAIL,
@@ -16,6 +16,7 @@ from tests.browser.flows.conftest import (
     make_person,
     options_of,
     person_in,
+    writes_in,
 )
 
 GRANULAR = "ops.granular@example.com"
@@ -49,18 +50,19 @@ async def test_a_field_that_the_tenant_does_not_show_stops_the_write(
     assert_nothing_written(sandbox, gate)
 
 
-async def test_a_field_that_the_tenant_demands_is_known_and_refused_when_empty(
-    open_it: Opener, sandbox: Sandbox
+async def test_a_field_that_the_tenant_demands_is_known_and_stops_a_form_that_leaves_it_empty(
+    open_it: Opener, sandbox: Sandbox, gate: RecordingGate
 ) -> None:
-    """The facts name it, so that a plan can; a save without it is rejected and leaves nobody behind."""
+    """The facts name it, so that a plan can; a form without it is not sent, and nobody is left behind."""
     with options_of(sandbox, required_fields=["last_name", "email_address", "job_title"]):
         directory = await open_it()
         facts = await directory.facts()
-        with pytest.raises(SaveRejected) as failure:
+        with pytest.raises(ShapeChanged) as failure:
             await directory.create_user(NewUser(email=EMAIL, attributes={"last_name": "Byron"}))
 
     assert "job_title" in facts.required_fields
-    assert "Job Title" in failure.value.seen
+    assert "'Job Title' (user[job_title]) is required" in failure.value.seen
+    assert (gate.asked, writes_in(sandbox)) == ([], [])
     assert (await directory.find(EMAIL)).matches == ()
 
 
