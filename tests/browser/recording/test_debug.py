@@ -112,7 +112,7 @@ async def test_jobs_that_went_well_or_were_cut_off(desk: Desk, frozen: Browser, 
 
     As it is: it went well, which is said kindly. Cut off: what can be told is told. On the command line, as a
     document. And as an exam: each hook of the catalogue renamed on the pages where it found something; of ten such
-    elements at least eight come first.
+    elements at least seven come first.
     """
     ran = await desk.run(provision())
     assert ran.outcome.verdict is Verdict.DONE
@@ -136,7 +136,7 @@ async def test_jobs_that_went_well_or_were_cut_off(desk: Desk, frozen: Browser, 
 
     asked, first = await exam(KeptJob(ran.evidence), frozen)
     assert asked > 30
-    assert first / asked >= 0.8, f"{first} of {asked}"
+    assert first / asked >= 0.7, f"{first} of {asked}"
 
 
 def on_the_command_line(folder: Path, room: Path) -> dict[str, Any]:
