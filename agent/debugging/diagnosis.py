@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from agent.debugging.frozen_look import FrozenLook
 from agent.debugging.likeness import Candidate, Surroundings, nearest
 from agent.debugging.proposal import entry, filled, selector_for
 from agent.debugging.reproduction import Reproduction, reproduction
-from agent.debugging.trouble import Missed, Trouble, told_in, trouble_of
+from agent.debugging.trouble import Missed, Trouble, keys_met, told_in, trouble_of
 from agent.debugging.wanted import wanted_by
 from agent.errors import AgentError
 from agent.evidence.objects import INDEX, ObjectStore
@@ -115,9 +115,10 @@ async def diagnose(job: KeptJob, today: Catalogue, browser: Path | None, *, into
     record = read_record(job.folder)
     recordings, why_no_page = _recordings(job)
     catalogue, of_then = _catalogue(job, today)
-    trouble = trouble_of(record, told_in(job.folder), recordings, catalogue)
+    told = told_in(job.folder)
+    trouble = trouble_of(record, told, recordings, catalogue)
     recording, snapshot = _page_of(trouble, recordings)
-    looked = await _look(recording, snapshot, trouble, catalogue, browser, job.job_id)
+    looked = await _look(recording, snapshot, trouble, catalogue, browser, job.job_id, keys_met(told))
     if recordings and snapshot is None:
         why_no_page = "the recording holds no page"
     return Diagnosis(
@@ -188,6 +189,7 @@ async def _look(
     catalogue: Catalogue,
     executable: Path | None,
     job_id: str,
+    met: Collection[str],
 ) -> _Looked:
     """The page and the elements in it, with a browser where there is one that starts."""
     if recording is None or snapshot is None:
@@ -199,7 +201,7 @@ async def _look(
     try:
         async with frozen_browser(executable) as browser, FrozenPages(browser, recording) as pages:
             look = FrozenLook(await pages.open(snapshot))
-            surroundings, layers = await look.around(catalogue)
+            surroundings, layers = await look.around(catalogue, met)
             suspects = _suspects(snapshot, trouble, catalogue, surroundings, job_id)
             suspects = _counted(suspects, await look.counts(_selectors(suspects)))
             marks = [(str(item.number), item.place) for suspect in suspects for item in suspect.proposals]

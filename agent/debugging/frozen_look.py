@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page
@@ -59,10 +59,17 @@ class FrozenLook:
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    async def around(self, catalogue: Catalogue) -> tuple[Surroundings, tuple[tuple[str, str], ...]]:
-        """What the catalogue finds here, what can be seen, and what lies on top."""
+    async def around(
+        self, catalogue: Catalogue, met: Collection[str] = ()
+    ) -> tuple[Surroundings, tuple[tuple[str, str], ...]]:
+        """What the catalogue finds here, what can be seen, and what lies on top.
+
+        ``met`` are the keys that count, beside those of layers; all of them where none is named.
+        """
         plain = {
-            key: hook.selector for key, hook in catalogue.hooks.items() if hook.is_css and "{" not in hook.selector
+            key: hook.selector
+            for key, hook in catalogue.hooks.items()
+            if hook.is_css and "{" not in hook.selector and (not met or key in met or key.startswith(_LAYERS))
         }
         answer = await self._page.evaluate(_KNOWN, plain)
         known: dict[Path, tuple[str, ...]] = {}

@@ -74,6 +74,14 @@ def told_in(folder: Path) -> tuple[Told, ...]:
     return tuple(found)
 
 
+def keys_met(told: Sequence[Told]) -> frozenset[str]:
+    """The catalogue's keys that led somewhere in this job: read, or used. Those of another generation of pages may fit
+    an element by chance, and say nothing about it."""
+    read = (key for line in told for key, count in line.found.items() if count)
+    used = (use.key for line in told for uses in line.places.values() for use in uses)
+    return frozenset((*read, *used))
+
+
 def trouble_of(record: Record, told: Sequence[Told], recordings: Sequence[Recording], catalogue: Catalogue) -> Trouble:
     """What went wrong; ``went_well`` for a job in which nothing did."""
     error = record.outcome.get("error") or {}

@@ -20,6 +20,13 @@ class Direction(StrEnum):
     GRANT = "grant"  #: gives something, takes nothing
 
 
+def direction_of_template(before: str | None, after: str | None) -> Direction:
+    """What another template on a project does; what templates contain is not shown, so one for another is neutral."""
+    if after is None:
+        return Direction.REDUCE
+    return Direction.GRANT if before is None else Direction.NEUTRAL
+
+
 class StepBase(Frozen, ABC):
     """One write. Dumped with its title, direction and inverse, since evidence is read by people."""
 

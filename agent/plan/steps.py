@@ -15,7 +15,7 @@ from agent.domain.access import Frozen, Membership, Project
 from agent.domain.person import NewUser, UserChange
 from agent.plan.bulk.steps import BulkStep
 from agent.plan.difference import Difference, change_grants, change_reduces, change_rows, template_words
-from agent.plan.step import Direction, StepBase
+from agent.plan.step import Direction, StepBase, direction_of_template
 
 
 class CreateUser(StepBase):
@@ -101,9 +101,7 @@ class ChangeProjectTemplate(StepBase):
 
     @property
     def direction(self) -> Direction:
-        if self.template is None:
-            return Direction.REDUCE
-        return Direction.GRANT if self.before is None else Direction.NEUTRAL
+        return direction_of_template(self.before, self.template)
 
     @property
     def inverse(self) -> str:

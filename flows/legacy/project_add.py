@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from agent.domain.access import Project
@@ -32,6 +32,9 @@ _WINDOW = (Layer("add_user.window"),)
 _TEMPLATE = "Permission Template"
 _EXISTING = "user[existing_id]"
 _POLL_SECONDS = 0.05
+
+#: reads the form as it is now: its fields, what was searched, who is offered and who is chosen
+FormOf = Callable[[Tab], Awaitable[Mapping[str, Any]]]
 
 # The words of an element with a space between those of different parts: a name and an address stand side by side.
 APART = r"""
@@ -67,7 +70,7 @@ async def add_member(tab: Tab, gate: CommitGate, account: str, project: Project,
     """
     refuse_more(new)
     await visit_member_add(tab, account, project, new.email)
-    await _choose_person(tab, new)
+    await choose_person(tab, new, _form, search="project_add.search", candidate="project_add.candidate_of")
     select = NativeSelect(tab.css("project_add.template"), _TEMPLATE)
     await choose_native_by_name(tab, select, new.template)
     refuse_other_form(await _form(tab), new, existing=_EXISTING, template="user[permission_template_id]")
@@ -100,12 +103,15 @@ async def visit_member_add(tab: Tab, account: str, project: Project, email: str)
     await examine(tab, Flow.MEMBER_ADD, "project_add.form", touches=touches, ids=ids, layers=_WINDOW)
 
 
-async def _choose_person(tab: Tab, new: NewMember) -> None:
-    """Search by the whole address and press the one person with this id; old answers stay while a query runs."""
-    await set_text(tab, tab.at("project_add.search"), "Find an existing person", normal_email(new.email))
+async def choose_person(tab: Tab, new: NewMember, form_of: FormOf, *, search: str, candidate: str) -> None:
+    """Search by the whole address and press the one person with this id; old answers stay while a query runs.
+
+    ``search`` and ``candidate`` are catalogue keys: the box, and the person of a ``user_id``.
+    """
+    await set_text(tab, tab.at(search), "Find an existing person", normal_email(new.email))
     deadline = time.monotonic() + tab.timeouts.control
     while True:
-        form = await _form(tab)
+        form = await form_of(tab)
         fitting = [person for person in form["people"] if person["id"] == new.user_id]
         if fitting and form["searched"] == normal_email(new.email):
             break
@@ -113,7 +119,7 @@ async def _choose_person(tab: Tab, new: NewMember) -> None:
             raise not_offered_person("Add User", new.email, [person["text"] for person in form["people"]])
         await asyncio.sleep(_POLL_SECONDS)
     refuse_other_person(fitting[0]["text"], new)
-    await tab.act(f"choosing {new.email}", tab.at("project_add.candidate_of", user_id=new.user_id).click)
+    await tab.act(f"choosing {new.email}", tab.at(candidate, user_id=new.user_id).click)
 
 
 def refuse_other_form(form: Mapping[str, Any], new: NewMember, *, existing: str, template: str) -> None:

@@ -5,21 +5,17 @@ As in the older window, a person whom the company has is chosen by user id, and 
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 
-from agent.domain.names import normal_email
 from agent.domain.project import NewMember
 from agent.errors import UnknownPage
 from flows.interface import CommitGate
 from flows.legacy.project_add import (
     APART,
     already_member,
-    not_offered_person,
+    choose_person,
     refuse_more,
     refuse_other_form,
-    refuse_other_person,
     template_words,
 )
 from flows.mfe.menus import entry_of, open_add_menu
@@ -28,7 +24,7 @@ from flows.mfe.project_people import ProjectPages, everybody_with
 from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit_by_script import commit_by_script
-from flows.page.controls import choose_by_name, held_value, set_text
+from flows.page.controls import choose_by_name, held_value
 from flows.page.reading import Reading
 from flows.page.tab import Tab
 from flows.shapes import examine
@@ -37,7 +33,6 @@ _FORM = "add-user-form"  # its data-qa
 _PANEL = panel("Add User")
 _TEMPLATE = "permission_template_id"
 _SELECT = select_of(_FORM, _TEMPLATE, "Permission Template")
-_POLL_SECONDS = 0.05
 
 FORM = Reading(
     "project_panel.search",
@@ -62,7 +57,7 @@ async def add_member(pages: ProjectPages, gate: CommitGate, account: str, new: N
     refuse_more(new)
     tab = pages.tab
     await visit_member_add(pages, account, new.email)
-    await _choose_person(tab, new)
+    await choose_person(tab, new, _form, search="project_panel.search", candidate="project_panel.candidate_of")
     await choose_by_name(tab, _SELECT, new.template)
     refuse_other_form(await _form(tab), new, existing="existing_id", template=_TEMPLATE)
     if (await held_value(tab, _SELECT))[0] == "" and new.template is not None:
@@ -100,22 +95,6 @@ async def visit_member_add(pages: ProjectPages, account: str, email: str) -> Non
     (await overlays.cleared(tab, shell, layers=_PANEL)).refuse_before_write(tab.tenant, account)
     touches = {"search", "existing", "template", "submit"}
     await examine(tab, Flow.MEMBER_ADD, "project_panel.form", touches=touches, layers=_PANEL)
-
-
-async def _choose_person(tab: Tab, new: NewMember) -> None:
-    """Search by the whole address and press the one person with this id; old answers stay while a query runs."""
-    await set_text(tab, tab.at("project_panel.search"), "Find an existing person", normal_email(new.email))
-    deadline = time.monotonic() + tab.timeouts.control
-    while True:
-        form = await _form(tab)
-        fitting = [person for person in form["people"] if person["id"] == new.user_id]
-        if fitting and form["searched"] == normal_email(new.email):
-            break
-        if time.monotonic() > deadline:
-            raise not_offered_person("Add User", new.email, [person["text"] for person in form["people"]])
-        await asyncio.sleep(_POLL_SECONDS)
-    refuse_other_person(fitting[0]["text"], new)
-    await tab.act(f"choosing {new.email}", tab.at("project_panel.candidate_of", user_id=new.user_id).click)
 
 
 async def _form(tab: Tab) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,16 @@ from agent.domain.touch import Target
 from agent.errors import AgentError, Failed, SignedOut
 from flows.interface import CommitGate
 from flows.page import overlays
-from flows.page.sending import ANSWER, click_once, explain_silence, flash_refusal, lost, rejected, said_words
+from flows.page.sending import (
+    ANSWER,
+    click_once,
+    explain_silence,
+    flash_refusal,
+    lost,
+    rejected,
+    said_words,
+    told_of,
+)
 from flows.page.shell import Layer, Shell
 from flows.page.tab import Tab
 
@@ -58,28 +67,17 @@ class _Traffic:
         self.sent.set()
 
 
-@asynccontextmanager
-async def _listening(page: Page) -> AsyncIterator[_Traffic]:
+@contextmanager
+def _listening(page: Page) -> Iterator[_Traffic]:
     traffic = _Traffic()
-
-    def gone(_page: Page) -> None:
-        traffic.lose("the tab is gone")
-
-    handlers: list[tuple[Any, Callable[..., None]]] = [
-        ("request", traffic.note_request),
-        ("requestfailed", traffic.note_failure),
-        ("response", traffic.note_response),
-        ("domcontentloaded", traffic.note_document),
-        ("close", gone),
-        ("crash", gone),
-    ]
-    for event, handler in handlers:
-        page.on(event, handler)
-    try:
+    handlers: dict[str, Callable[..., None]] = {
+        "request": traffic.note_request,
+        "requestfailed": traffic.note_failure,
+        "response": traffic.note_response,
+        "domcontentloaded": traffic.note_document,
+    }
+    with told_of(page, handlers, lambda: traffic.lose("the tab is gone")):
         yield traffic
-    finally:
-        for event, handler in handlers:
-            page.remove_listener(event, handler)
 
 
 async def commit(
@@ -108,7 +106,7 @@ async def commit(
     control = tab.page.locator(control) if isinstance(control, str) else control
     await gate.before(tab.page, intent, target)
     tab.untrust()
-    async with _listening(tab.page) as traffic:
+    with _listening(tab.page) as traffic:
         await click_once(tab, control, intent, traffic.sent, layers)
         await _wait_for_answer(tab, intent, traffic)
         try:

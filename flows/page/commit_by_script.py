@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,16 @@ from agent.errors import AgentError, AnswerLost, Failed, SaveRejected, SignedOut
 from flows.interface import CommitGate
 from flows.page import overlays
 from flows.page.reading import Reading
-from flows.page.sending import FORM_MESSAGES, click_once, explain_silence, flash_refusal, lost, rejected, said_words
+from flows.page.sending import (
+    FORM_MESSAGES,
+    click_once,
+    explain_silence,
+    flash_refusal,
+    lost,
+    rejected,
+    said_words,
+    told_of,
+)
 from flows.page.shell import Layer, Shell
 from flows.page.tab import Tab
 
@@ -103,28 +112,17 @@ class _Traffic:
         self.sent.set()
 
 
-@asynccontextmanager
-async def _listening(page: Page, origin: str) -> AsyncIterator[_Traffic]:
+@contextmanager
+def _listening(page: Page, origin: str) -> Iterator[_Traffic]:
     traffic = _Traffic(origin)
-
-    def gone(_page: Page) -> None:
-        traffic.lose("the tab is gone")
-
-    handlers: list[tuple[Any, Callable[..., None]]] = [
-        ("request", traffic.note_request),
-        ("requestfailed", traffic.note_failure),
-        ("requestfinished", traffic.note_end),
-        ("response", traffic.note_response),
-        ("close", gone),
-        ("crash", gone),
-    ]
-    for event, handler in handlers:
-        page.on(event, handler)
-    try:
+    handlers: dict[str, Callable[..., None]] = {
+        "request": traffic.note_request,
+        "requestfailed": traffic.note_failure,
+        "requestfinished": traffic.note_end,
+        "response": traffic.note_response,
+    }
+    with told_of(page, handlers, lambda: traffic.lose("the tab is gone")):
         yield traffic
-    finally:
-        for event, handler in handlers:
-            page.remove_listener(event, handler)
 
 
 async def commit_by_script(
@@ -142,7 +140,7 @@ async def commit_by_script(
     before.refuse_before_write(tab.tenant, account)
     await gate.before(tab.page, intent, Target.of(selector))
     tab.untrust()
-    async with _listening(tab.page, tab.tenant.app_url.rstrip("/")) as traffic:
+    with _listening(tab.page, tab.tenant.app_url.rstrip("/")) as traffic:
         await click_once(tab, tab.page.locator(selector), intent, traffic.sent, layers)
         await _wait_for_answer(tab, intent, traffic)
         outcome = await _outcome(tab, intent, traffic, layers)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from playwright.async_api import Error as BrowserError
-from playwright.async_api import Locator
+from playwright.async_api import Locator, Page
 from playwright.async_api import TimeoutError as BrowserTimeout
 
 from agent.errors import AgentError, AnswerLost, Failed, Mender, SaveRejected, UnknownPage
@@ -64,6 +66,23 @@ FORM_MESSAGES = r"""
 """
 
 ANSWER = Reading(None, FORM_MESSAGES + "    return { messages, banner };", name="answer")
+
+
+@contextmanager
+def told_of(page: Page, handlers: Mapping[str, Callable[..., None]], gone: Callable[[], None]) -> Iterator[None]:
+    """The page's events go to these handlers meanwhile; ``gone`` hears of the end of the page itself."""
+
+    def ended(_page: Page) -> None:
+        gone()
+
+    everything: list[tuple[Any, Callable[..., None]]] = [*handlers.items(), ("close", ended), ("crash", ended)]
+    for event, handler in everything:
+        page.on(event, handler)
+    try:
+        yield
+    finally:
+        for event, handler in everything:
+            page.remove_listener(event, handler)
 
 
 async def click_once(tab: Tab, control: Locator, intent: str, sent: asyncio.Event, layers: tuple[Layer, ...]) -> None:

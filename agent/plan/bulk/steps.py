@@ -14,7 +14,7 @@ from agent.domain.access import Project
 from agent.domain.names import normal_email
 from agent.domain.project import GroupChange, GroupMember, Member, NewMember
 from agent.plan.difference import sentence_list, template_words, text_words
-from agent.plan.step import Direction, StepBase
+from agent.plan.step import Direction, StepBase, direction_of_template
 
 _NAMED = 5  # addresses in a title; all of them stand in the step itself
 
@@ -100,9 +100,7 @@ class ChangeMemberTemplate(StepBase):
 
     @property
     def direction(self) -> Direction:
-        if self.template is None:
-            return Direction.REDUCE
-        return Direction.GRANT if self.before is None else Direction.NEUTRAL
+        return direction_of_template(self.before, self.template)
 
     @property
     def inverse(self) -> str:
