@@ -25,10 +25,10 @@ from agent.domain.person import Person
 from agent.errors import AgentError, Failed, Mender, Refused
 from agent.evidence.masking import Masker
 from agent.execute import wording
+from agent.execute.ending import verdict_of
 from agent.execute.events import Event, Observed
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.run import run_job as run_one
-from agent.execute.run import verdict_of
 from agent.execute.sequence import Ended, given_up, held_back
 from agent.jobs.model import Job, email_of
 from agent.jobs.parse import JobFileError, read_jobs

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.errors import AgentError, Failed, Refused, RetrySafe, StoppedMidway, Uncertain, UnknownPage
+from agent.errors import AgentError, Failed, UnknownPage
 from agent.execute import wording
 from agent.execute.alone import NoPersonLocks, PersonLocks
 from agent.execute.attempt import Attempt, Stopped, unexpected
@@ -23,6 +23,7 @@ from agent.execute.boundary import Boundary, NoBoundary
 from agent.execute.bulk import look_at_many
 from agent.execute.bulk_verify import list_witness, verify_many
 from agent.execute.checking import check_wish
+from agent.execute.ending import differs, ended_by, not_confirmed, outcome_of, stop_error, unsealed
 from agent.execute.events import JobEnded, JobStarted, Note, Observed, Observer, Planned, Verified
 from agent.execute.gate import GateRelay, JobGate
 from agent.execute.judging import judge
@@ -40,7 +41,6 @@ from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
 from agent.execute.work import Seen, Work
 from agent.jobs.bulk import BulkJob
 from agent.jobs.model import Job, Read, Snapshot, people_of, whom
-from agent.plan.correlate import NeedsPerson
 from agent.plan.rights import refuse_missing_rights
 from agent.plan.steps import Plan
 from agent.policy.check import ApprovalNeeded
@@ -125,7 +125,7 @@ async def run_job(
     try:
         await telling.tell(JobEnded(outcome, clock.now()))
     except AgentError as error:
-        return _unsealed(outcome, error, session.tenant)
+        return unsealed(outcome, error, session.tenant)
     return outcome
 
 
@@ -159,20 +159,21 @@ async def _guarded(run: _JobRun, orders: Orders) -> Outcome:
                 await work.tell(Note("Held back: nothing may be written in this run.", {"request": request}))
             return outcome
     except AgentError as error:
-        return run.ended_by(error)
+        return ended_by(run.work, error)
     except asyncio.CancelledError:
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
-        return run.ended_by(
+        return ended_by(
+            run.work,
             Failed(
                 "interrupted", "The job was interrupted.", expected="a job that runs to its end", seen="a stop signal"
-            )
+            ),
         )
     except Exception as caught:
         lines = "".join(traceback.format_exception(caught))
         with contextlib.suppress(AgentError):
             await work.tell(Note("Something unexpected happened in the agent.", {"traceback": lines}))
-        return run.ended_by(unexpected(caught))
+        return ended_by(run.work, unexpected(caught))
 
 
 class _JobRun:
@@ -184,7 +185,7 @@ class _JobRun:
         self._whom = whom(work.job)
 
     async def go(self) -> Outcome:
-        """Walk it. Raises AgentError where :meth:`ended_by` words the end."""
+        """Walk it. Raises AgentError where :func:`agent.execute.ending.ended_by` words the end."""
         if self.work.opened is None:
             await self.work.enter()
         if isinstance(self.work.job, Snapshot):
@@ -278,7 +279,7 @@ class _JobRun:
                 witnesses=confirmation.witnesses,
                 next_step=wording.done_next_step(work.job),
             )
-        return self._not_confirmed(confirmation)
+        return not_confirmed(self.work, confirmation)
 
     def _done_summary(self, confirmation: Confirmation) -> str:
         job = self.work.job
@@ -287,23 +288,6 @@ class _JobRun:
         if confirmation.person is None:
             raise RuntimeError("a job about one person read nobody back")
         return wording.done_summary(confirmation.person, self.work.kept)
-
-    def _not_confirmed(self, confirmation: Confirmation) -> Outcome:
-        findings = [text for said in confirmation.witnesses if said.agrees is False for text in said.findings]
-        error = Uncertain(
-            "not-confirmed",
-            "Every change was sent, but reading back does not confirm all of it.",
-            expected="both witnesses agree",
-            seen="; ".join(findings),
-        )
-        return Outcome(
-            verdict=Verdict.UNCERTAIN,
-            summary=f"{error.message} {' '.join(findings)}",
-            steps=tuple(self.work.results),
-            witnesses=confirmation.witnesses,
-            error=error.diagnostics(),
-            next_step=wording.next_step(error, self.work.session.tenant),
-        )
 
     async def _stopped(self, stopped: Stopped, attempt: Attempt, before: Seen) -> Outcome:
         """A plan that could not go on: a last look, then what is done and what is not."""
@@ -321,25 +305,8 @@ class _JobRun:
                     await work.tell(Observed("after", None, after.person, work.opened.page if work.opened else None))
         # A button that asks first today may act at once tomorrow: then what it did went past the gate.
         may_have_acted = work.gate.sent > 0 or isinstance(cause, UnknownPage)
-        error = self._stop_error(stopped, changed_meanwhile=may_have_acted and _differs(work.job, before, after))
-        return self._outcome_of(error)
-
-    def _stop_error(self, stopped: Stopped, *, changed_meanwhile: bool) -> AgentError:
-        cause, results = stopped.cause, self.work.results
-        said = wording.stopped_summary(results, cause)
-        if stopped.unknown:
-            return Uncertain(cause.code, said, expected=cause.expected, seen=cause.seen, retry_safe=RetrySafe.UNKNOWN)
-        if self.work.changed:
-            return StoppedMidway(cause, said)
-        if changed_meanwhile:
-            changed = "Something of it was" if self.work.look_at_many is not None else "The person was"
-            return Uncertain(
-                "changed-meanwhile",
-                f"{said} {changed} changed meanwhile, and not by a step of this job.",
-                expected="what was there before the job",
-                seen="another state",
-            )
-        return cause
+        error = stop_error(work, stopped, changed_meanwhile=may_have_acted and differs(work.job, before, after))
+        return outcome_of(work, error)
 
     async def _report(self, email: str) -> Outcome:
         work = self.work
@@ -363,63 +330,3 @@ class _JobRun:
             summary=wording.snapshot_summary({LABELS[listing]: rows for listing, rows in counts.items()}),
             files={name: name for name in ("snapshot.json", "snapshot.csv")},
         )
-
-    def ended_by(self, error: AgentError) -> Outcome:
-        """The outcome of an error outside the steps: what was sent before decides how sure anybody can be."""
-        work = self.work
-        if (work.gate.sent > 0 or work.changed) and not isinstance(error, Uncertain):
-            said = "Changes were sent, but their confirmation failed: "
-            if work.trail.under_way is not None:
-                said = "A change was being sent: "
-            error = Uncertain(
-                error.code,
-                wording.stopped_summary(work.results, Failed(error.code, said + error.message)),
-                expected=error.expected,
-                seen=error.seen,
-                mender=error.mender,
-                retry_safe=RetrySafe.UNKNOWN,
-            )
-        return self._outcome_of(error)
-
-    def _outcome_of(self, error: AgentError) -> Outcome:
-        return Outcome(
-            verdict=verdict_of(error),
-            summary=error.message,
-            steps=tuple(self.work.results),
-            error=error.diagnostics(),
-            next_step=(
-                wording.RESEND_UNKNOWN
-                if self.work.resend_begun and isinstance(error, Uncertain)
-                else wording.next_step(error, self.work.session.tenant)
-            ),
-        )
-
-
-def verdict_of(error: AgentError) -> Verdict:
-    """The verdict that an error means."""
-    if isinstance(error, NeedsPerson):
-        return Verdict.WAITING
-    if isinstance(error, Refused):
-        return Verdict.REFUSED
-    return Verdict.UNCERTAIN if isinstance(error, Uncertain) else Verdict.FAILED
-
-
-def _differs(job: Job, before: Seen, after: Seen) -> bool:
-    """Whether whom the job is about is not as before; what becomes of a project's other members is not its matter."""
-    if before.roster is not None and after.roster is not None:
-        one, other = (roster.about(people_of(job)).likeness() for roster in (before.roster, after.roster))
-        return one != other
-    return before.person is not None and after.person is not None and before.person != after.person
-
-
-def _unsealed(outcome: Outcome, error: AgentError, tenant: str) -> Outcome:
-    """The job ended as it ended, but its evidence could not be finished: that is not done."""
-    changed = outcome.verdict in (Verdict.DONE, Verdict.UNCERTAIN) and bool(outcome.steps)
-    return outcome.model_copy(
-        update={
-            "verdict": Verdict.UNCERTAIN if changed else Verdict.FAILED,
-            "summary": f"{outcome.summary} But the evidence could not be finished: {error.message}",
-            "error": error.diagnostics(),
-            "next_step": wording.next_step(error, tenant),
-        }
-    )

@@ -17,10 +17,11 @@ from agent.domain.person import TenantFacts
 from agent.errors import AgentError
 from agent.execute import wording
 from agent.execute.alone import PersonLockFile
+from agent.execute.ending import verdict_of
 from agent.execute.gate import GateRelay
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.resends import ResendFiles
-from agent.execute.run import Orders, run_job, verdict_of
+from agent.execute.run import Orders, run_job
 from agent.execute.trail import Trail
 from agent.handover.instructions import instructions
 from agent.jobs.bulk import BulkJob
