@@ -129,7 +129,10 @@ class Recheck:
         found = unmasked(_data_differences(recorded, then))
         if not found and then.where is not None:
             counts = {key: len(paths) for key, paths in then.where.items() if paths}
-            found = [(f"found {place}", one, other) for place, one, other in differences(dict(told.found), counts)]
+            found = [
+                (f"found {place}", one, other)
+                for place, one, other in differences(_as_asked(told.found), _as_asked(counts))
+            ]
         if found:
             place, one, other = found[0]
             self._untold(
@@ -265,6 +268,12 @@ def _selector(catalogue: Catalogue | None, key: str) -> str:
 
 def _of_record(told: Told) -> Reread:
     return Reread(ready=told.ready, problems=told.problems, shell=told.shell, data=told.data)
+
+
+def _as_asked(found: Mapping[str, int]) -> dict[str, int | bool]:
+    """How often each key was found. Of what surrounds a page it matters only whether it is there: a page that is still
+    being drawn while it is read has more of it a moment later, where its recording is taken."""
+    return {key: count > 0 if key.startswith("shell.") else count for key, count in found.items()}
 
 
 def _same(one: Reread, other: Reread) -> bool:

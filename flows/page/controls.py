@@ -21,6 +21,8 @@ from flows.page.reading import Reading
 from flows.page.tab import Tab
 
 _POLL_SECONDS = 0.03
+_PRESSES = 3
+_CLOSING_SECONDS = 1.0  # a menu that is still open has not noticed the click
 
 
 async def set_text(tab: Tab, control: Locator, label: str, value: str) -> None:
@@ -162,13 +164,18 @@ MENU = Reading(
 )
 
 
+async def _state(tab: Tab, select: DesignSelect) -> dict[str, Any]:
+    data: dict[str, Any] = await tab.read(
+        STATE, box=tab.css(select.box, **select.values), value=tab.css(select.value, **select.values)
+    )
+    return data
+
+
 async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
     """The value that would be sent, and the text that the person at the screen sees, once no menu is open."""
     deadline = time.monotonic() + tab.timeouts.control
     while True:
-        state = await tab.read(
-            STATE, box=tab.css(select.box, **select.values), value=tab.css(select.value, **select.values)
-        )
+        state = await _state(tab, select)
         if not state["open"]:
             break
         if time.monotonic() > deadline:
@@ -258,8 +265,7 @@ async def _choose(
         if fitting and not menu["busy"]:
             if len({option["value"] for option in fitting}) > 1:
                 raise _ambiguous(select.label, described, [f"{item['text']} {item['hint']}" for item in fitting])
-            option = tab.at("select.option_of_value", value=fitting[0]["raw"])
-            await tab.act(f"choosing in {select.label}", option.click)
+            await _press(tab, select, fitting[0]["raw"])
             return
         known = len(seen)
         seen |= {option["raw"]: option["text"] for option in menu["options"]}
@@ -268,6 +274,34 @@ async def _choose(
         await asyncio.sleep(_POLL_SECONDS)
         menu = await _menu(tab, scroll=not menu["searchable"])
     raise not_offered(select.label, described, list(seen.values()))
+
+
+async def _press(tab: Tab, select: DesignSelect, raw: str) -> None:
+    """Click the option of this value until the menu closes: a list that draws only what is in view may draw the option
+    anew between the pressing and the letting go, and the click is lost. What is held is read back afterwards."""
+    option = tab.at("select.option_of_value", value=raw)
+    for _ in range(_PRESSES):
+        try:
+            await tab.act(f"choosing in {select.label}", option.click)
+        except UnknownPage:
+            if await _is_open(tab, select):
+                raise
+        if await _closes(tab, select):
+            return
+
+
+async def _closes(tab: Tab, select: DesignSelect) -> bool:
+    """Whether no menu is open within a second."""
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    while await _is_open(tab, select):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(_POLL_SECONDS)
+    return True
+
+
+async def _is_open(tab: Tab, select: DesignSelect) -> bool:
+    return bool((await _state(tab, select))["open"])
 
 
 async def _menu(tab: Tab, *, scroll: bool = False) -> dict[str, Any]:

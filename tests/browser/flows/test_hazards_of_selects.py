@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from agent.domain.person import NewUser
-from agent.errors import Failed
+from agent.errors import Failed, UnknownPage
 from flows import Directory
 from flows.page.controls import DesignSelect, choose_by_name, choose_by_value, choose_nothing, held_value
 from tests.browser.conftest import Sandbox
@@ -27,6 +27,7 @@ SELECT = """
 <div id="alert_wrapper"></div>
 <script>
 const ALL = %(options)s, SEARCH = %(search)s, DELAY = %(delay)s;
+let lost = %(lost)s;
 const box = document.querySelector('[data-qa="user-vendor-select"]'), trigger = box.querySelector('[role=button]');
 const hidden = box.querySelector('input');
 box.querySelector('button').onclick = () => { hidden.value = ""; trigger.innerHTML = "<i>Select a company</i>"; };
@@ -45,6 +46,7 @@ trigger.onclick = () => {
       el.setAttribute("aria-setsize", shown.length); el.setAttribute("aria-posinset", first + index + 1);
       el.style.cssText = `position:absolute;height:20px;top:${(first + index) * 20}px`;
       el.innerHTML = `${option.name} <small data-qa="option-hint">${option.hint || ""}</small>`;
+      el.onmousedown = () => { if (lost-- > 0) draw(); };
       el.onclick = () => { hidden.value = option.id; trigger.textContent = option.name; menu.remove(); };
       list.append(el);
     });
@@ -69,10 +71,11 @@ trigger.onclick = () => {
 COMPANY = DesignSelect("add_user.vendor_box", "add_user.vendor_value", "Company")
 
 
-def select_page(options: list[tuple[str, str, str]], *, search: bool, delay: int = 0) -> str:
-    """The page with these options (id, name, hint)."""
+def select_page(options: list[tuple[str, str, str]], *, search: bool, delay: int = 0, lost: int = 0) -> str:
+    """The page with these options (id, name, hint); of its clicks on options the first ``lost`` come to nothing."""
     listed = ",".join(f'{{id: "{key}", name: "{name}", hint: "{hint}"}}' for key, name, hint in options)
-    return SELECT % {"options": f"[{listed}]", "search": str(search).lower(), "delay": delay, "noise": "kTzQrP"}
+    facts = {"options": f"[{listed}]", "search": str(search).lower(), "delay": delay, "lost": lost, "noise": "kTzQrP"}
+    return SELECT % facts
 
 
 MANY = [(str(562949953421000 + number), f"Company {number:03}", "") for number in range(120)]
@@ -95,6 +98,23 @@ async def test_2_an_option_beyond_the_24_in_the_page_is_found(small_site: SmallS
     await choose_by_name(tab, COMPANY, "Company 117")
 
     assert (await held_value(tab, COMPANY))[0] == "562949953421117"
+
+
+async def test_2_an_option_that_is_drawn_anew_under_the_click_is_pressed_again(small_site: SmallSite) -> None:
+    """A click that the redrawing of a long list has swallowed is made again: nothing was chosen by it."""
+    tab = await small_site.show(select_page(MANY, search=False, lost=1))
+
+    await choose_by_name(tab, COMPANY, "Company 100")
+
+    assert (await held_value(tab, COMPANY))[1] == "Company 100"
+
+
+async def test_2_a_menu_that_no_click_closes_is_an_unknown_page(small_site: SmallSite) -> None:
+    """After a few clicks the agent gives up, and says what it was waiting for."""
+    tab = await small_site.show(select_page(MANY, search=False, lost=99))
+
+    with pytest.raises(UnknownPage, match="does not close"):
+        await choose_by_name(tab, COMPANY, "Company 100")
 
 
 async def test_2_an_option_that_does_not_exist_is_said_to_be_missing(small_site: SmallSite) -> None:

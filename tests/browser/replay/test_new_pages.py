@@ -24,6 +24,6 @@ async def test_readings_and_places_of_the_new_pages_are_found_again(desk: Desk, 
     assert [finding.document() for finding in replay.findings] == []
     untold = {item.where: item.why for item in replay.untold}
     assert "one address" in untold.pop("decision")
-    assert set(untold) <= {"reading script_answer"}
+    assert set(untold) <= {"reading script_answer"}, untold
     assert replay.readings > 10
     assert replay.uses > 0
