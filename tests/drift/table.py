@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from rich.table import Table
 
@@ -20,6 +20,7 @@ VERDICTS = ("right", "stopped", "wrong")
 UNAIDED = 0.99
 """Of the jobs at levels 1 and 2, which mean nothing."""
 Line: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
 
 def counted(lines: Iterable[Line]) -> Counter[str]:
@@ -27,17 +28,22 @@ def counted(lines: Iterable[Line]) -> Counter[str]:
     return Counter(line["verdict"] for line in lines)
 
 
-def groups(lines: Iterable[Line], by: Callable[[Line], Any]) -> dict[Any, list[Line]]:
+def groups(items: Iterable[T], by: Callable[[T], Any]) -> dict[Any, list[T]]:
     """The lines that belong together, in order."""
-    found: dict[Any, list[Line]] = defaultdict(list)
-    for line in lines:
-        found[by(line)].append(line)
+    found: dict[Any, list[T]] = defaultdict(list)
+    for item in items:
+        found[by(item)].append(item)
     return dict(sorted(found.items()))
 
 
-def failures_of(lines: Sequence[Line]) -> list[str]:
-    """The promises that these lines break, in words; empty where all hold."""
-    broken = []
+def failures_of(lines: Sequence[Line], *, complete: bool = False) -> list[str]:
+    """The promises that these lines break, in words; empty where all hold. ``complete``: a dangerous mutation that was
+    on the pages of some jobs and has stopped none of them is told, too: then nothing shows that it would."""
+    broken = [
+        f"{generation}: {mutation} was on the pages of {len(some)} jobs and has stopped none"
+        for (mutation, generation), some in (_dangers(_of("agent", lines)) if complete else {}).items()
+        if not counted(some)["stopped"]
+    ]
     for (generation, level), some in groups(
         _of("agent", lines), lambda line: (line["generation"], line["level"])
     ).items():
@@ -150,19 +156,25 @@ def _by_action(lines: Sequence[Line]) -> str:
     return "\n".join([*rows, ""])
 
 
-def _by_danger(lines: Sequence[Line]) -> str:
+def _dangers(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
+    """The lines whose pages bore each dangerous mutation, by mutation and generation."""
     met = [(mutation, line) for line in lines for mutation in line["dangerous"]]
+    return {
+        kind: [line for _, line in some]
+        for kind, some in groups(met, lambda item: (item[0], item[1]["generation"])).items()
+    }
+
+
+def _by_danger(lines: Sequence[Line]) -> str:
     rows = _head(
         "mutation", "generation", "agent: stopped", "not touched", "wrong", "script: stopped", "not touched", "wrong"
     )
-    kinds = sorted({(mutation, line["generation"]) for mutation, line in met})
-    for kind in kinds:
-        some = [line for mutation, line in met if (mutation, line["generation"]) == kind]
+    for (mutation, generation), some in _dangers(lines).items():
         cells = []
         for side in ("agent", "bare"):
             count = counted(_of(side, some))
             cells += [count["stopped"], count["right"], f"**{count['wrong']}**"]
-        rows.append(_row(f"`{kind[0]}`", kind[1], *cells))
+        rows.append(_row(f"`{mutation}`", generation, *cells))
     return "\n".join([*rows, ""])
 
 

@@ -41,6 +41,15 @@ def test_a_wrong_write_breaks_a_promise_at_any_level_but_not_a_scripts() -> None
     assert failures_of([line(verdict="wrong"), line()]) == ["mfe, level 5: 1 wrong writes of 2 jobs"]
 
 
+def test_a_dangerous_mutation_that_stops_nobody_in_a_whole_run_is_told() -> None:
+    """What was on the pages and has stopped no job may not have mattered, or was not seen: the table does not say."""
+    bad: dict[str, Any] = {"met": ["menus_shifted"], "dangerous": ["menus_shifted"]}
+    some = [line(**bad), line("bare", "stopped", **bad)]
+    assert failures_of(some) == []
+    assert failures_of(some, complete=True) == ["mfe: menus_shifted was on the pages of 1 jobs and has stopped none"]
+    assert failures_of([*some, line(verdict="stopped", **bad)], complete=True) == []
+
+
 def test_a_dangerous_mutation_is_counted_for_the_jobs_that_met_it() -> None:
     """Those whose pages bore it, and what the agent did where the script was wrong."""
     bad: dict[str, Any] = {"met": ["templates_swapped"], "dangerous": ["templates_swapped"]}
