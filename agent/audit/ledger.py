@@ -24,7 +24,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -77,6 +77,7 @@ class Head:
     keys: tuple[str, ...]  # vkeys in force
     period_end: str  # end of the last closed period; empty before the first
     opened_at: str  # time of the first entry
+    elsewhere: int = field(default=0, compare=False)  # entries that others added since this process looks
 
     @property
     def unsigned(self) -> int:
@@ -111,6 +112,7 @@ class AuditLedger:
         self._clock = clock
         self._checkpoints = Checkpoints(folder, kept_head)
         self._tail: Tail | None = None
+        self._elsewhere = 0
         self._thread_lock = RLock()
         self._depth = 0  # inside a method that holds the file's lock
         self.signing_trouble = ""  # why the last attempt to sign failed; empty when it did not
@@ -158,6 +160,7 @@ class AuditLedger:
                 keys=tail.keys,
                 period_end=tail.period_end,
                 opened_at=tail.opened_at,
+                elsewhere=self._elsewhere,
             )
 
     def latest_note(self) -> str | None:
@@ -272,10 +275,14 @@ class AuditLedger:
             tail = self._tail_on_disk(path)
         elif size < tail.offset or not _ends_with(path, tail):
             raise broken(self.folder, "the entries that this process added", "they are gone, or changed")
+        known = tail.size
         if size > tail.offset:
             tail = self._read_on(path, tail)
         if self._tail is None:
             self._checkpoints.require_not_ahead(tail.size, tail.origin)
+        elif tail.size > known:  # nobody can tell by a line who wrote it: a command of the agent's, or a stranger
+            self._elsewhere += tail.size - known
+            _log.info("ledger-added-to-elsewhere", tenant=self.tenant, first=known, entries=tail.size - known)
         self._tail = tail
         if create and not tail.size:
             self._open(tail)

@@ -39,6 +39,13 @@ class RunRecords:
                 found.append(Entry.parse(file.read(length)))
         return tuple(entry for entry in found if _is_about(entry, job_id))
 
+    def job_ids(self) -> tuple[str, ...]:
+        """Every evidence id that any entry names. OSError when the ledger cannot be read."""
+        if not self._path.exists():
+            return ()
+        self._catch_up()
+        return tuple(name.decode(errors="replace") for name in self._places)
+
     def _catch_up(self) -> None:
         if self._path.stat().st_size < self._read:  # put back from a backup
             self._places, self._read = {}, 0

@@ -35,6 +35,7 @@ from agent.evidence.manifest import SharedObject
 INDEX = "objects.json"
 FOLDER = "objects"
 _LOCK = ".lock"
+_RECORDINGS = "trace*.zip"
 _SMALLEST = 1024  # bytes; what is smaller takes more room as a file than in the zip
 _SHARED = frozenset({".css", ".js", ".mjs", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".svg", ".ico"}) | frozenset(
     {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"}
@@ -235,27 +236,43 @@ def index_of(bodies: Mapping[str, bytes]) -> bytes:
 
 def references(job_folder: Path) -> tuple[SharedObject, ...]:
     """What the recordings and the readings of an evidence folder refer to; a damaged recording refers to nothing."""
-    recordings = [body for path in sorted(job_folder.glob("trace*.zip")) for body in references_of(path)]
+    recordings = [body for path in sorted(job_folder.glob(_RECORDINGS)) for body in references_of(path)]
     try:
-        index = _INDEX.validate_json((job_folder / INDEX).read_bytes())
+        return (*recordings, *_of_readings(job_folder))
     except (OSError, ValueError):
-        index = {}
-    readings = [
-        SharedObject(name=f"{INDEX}/{name}", bytes=item.bytes, sha256=item.sha256)
-        for name, item in sorted(index.items())
-    ]
-    return tuple(recordings + readings)
+        return tuple(recordings)
+
+
+def named_in(job_folder: Path) -> tuple[SharedObject, ...]:
+    """The same, for who has to know all: raises OSError, ValueError or zipfile.BadZipFile for what is damaged."""
+    recordings = [body for path in sorted(job_folder.glob(_RECORDINGS)) for body in _of_recording(path)]
+    return (*recordings, *_of_readings(job_folder))
 
 
 def references_of(recording: Path) -> tuple[SharedObject, ...]:
     """What one recording refers to; nothing when it is damaged."""
     try:
-        with zipfile.ZipFile(recording) as archive:
-            index = _index(archive)
+        return _of_recording(recording)
     except (OSError, zipfile.BadZipFile, ValueError):
         return ()
+
+
+def _of_recording(recording: Path) -> tuple[SharedObject, ...]:
+    with zipfile.ZipFile(recording) as archive:
+        index = _index(archive)
     return tuple(
         SharedObject(name=f"{recording.name}/{name}", bytes=item.bytes, sha256=item.sha256)
+        for name, item in sorted(index.items())
+    )
+
+
+def _of_readings(job_folder: Path) -> tuple[SharedObject, ...]:
+    try:
+        index = _INDEX.validate_json((job_folder / INDEX).read_bytes())
+    except FileNotFoundError:
+        return ()
+    return tuple(
+        SharedObject(name=f"{INDEX}/{name}", bytes=item.bytes, sha256=item.sha256)
         for name, item in sorted(index.items())
     )
 

@@ -32,10 +32,11 @@ from agent.audit.sink import LedgerSink, Origin
 from agent.credentials.known import KnownSecrets
 from agent.domain.touch import Target
 from agent.errors import AgentError, Failed, Mender
-from agent.evidence import log, outline, pictures
+from agent.evidence import log
 from agent.evidence.budget import release_reserve
 from agent.evidence.entries import accepted_entry
 from agent.evidence.folder import EvidenceFolder, new_job_id, timestamp
+from agent.evidence.job_pictures import JobPictures
 from agent.evidence.job_recordings import JobRecordings
 from agent.evidence.keeping import Keeping, keep_people, keep_person, mask_again
 from agent.evidence.manifest import Versions, versions
@@ -123,8 +124,7 @@ class EvidenceRecorder:
         self._tenant = ""
         self._plans = 0
         self._moments: dict[str, int] = {}
-        self._pictures = 0
-        self._picture_files: PictureFiles | None = None
+        self._pictures: JobPictures | None = None
         self._step = 0
         self._last_page: Page | None = None
         self._read_back: tuple[Page, ...] = ()  # still to be pictured, while the recording is taken out
@@ -168,7 +168,7 @@ class EvidenceRecorder:
             case PageRead() | ControlUsed():
                 self._read(event)
             case ShapeExamined():
-                self._shapes.note(event, self._in_folder(), self._in_pictures(), self._step)
+                self._shapes.note(event, self._in_folder(), self._in_pictures().files, self._step)
             case Observed():
                 await self._observed(event)
             case Planned():
@@ -207,9 +207,9 @@ class EvidenceRecorder:
         self._reads_lists = isinstance(job, Snapshot)
         self._job_id = self._job_id or new_job_id(job.action, event.at, secrets.token_hex(3))
         self._folder = EvidenceFolder.create(self._root, event.tenant, event.at, self._job_id, self._mask)
-        self._picture_files = PictureFiles(self._folder)
         request = request_of(event, self._job_id, self._origin, self._service_account)
         self._bystanders = self._keeping.bystanders_of(request)
+        self._pictures = JobPictures(PictureFiles(self._folder), self._bystanders, self._line)
         self._folder.write_json("request.json", request)
         if self._ledger is not None and self._origin.queue is None:
             self._ledger.accepted(accepted_entry(request, self._secrets))
@@ -302,22 +302,10 @@ class EvidenceRecorder:
     async def _picture_read_back(self) -> None:
         for page in self._read_back:
             await self._picture(page, "verified", "Read back on a freshly opened page")
-        await asyncio.to_thread(self._in_pictures().finish)
+        await asyncio.to_thread(self._in_pictures().files.finish)
 
     async def _picture(self, page: Page, what: str, caption: str, target: Target | None = None) -> None:
-        self._pictures += 1
-        at_work = what in {"form", "answer", "trouble"}
-        picture = await pictures.take(page, at_work=at_work, target=target, bystanders=self._bystanders)
-        data: dict[str, Any] = {"caption": caption, "step": self._step, "title": picture.title, "path": picture.path}
-        if picture.data is None:
-            self._line("picture-missing", {**data, "why": picture.missing})
-            return
-        step = f"-step-{self._step}" if at_work and self._step else ""
-        name = self._in_pictures().add(f"{self._pictures:02d}{step}-{what}", picture.data)
-        seen: dict[str, Any] = {"cut": True} if picture.cut else {}
-        if picture.boxes:
-            seen |= {"width": picture.width, "height": picture.height, "boxes": outline.written(picture.boxes)}
-        self._line("picture", {"file": name, **data, **seen})
+        await self._in_pictures().take(page, what, caption, self._step, target)
 
     async def _end(self, event: JobEnded) -> None:
         if self._folder is None or self._log is None:
@@ -382,10 +370,10 @@ class EvidenceRecorder:
         """A JSON value without other people, where the settings want that."""
         return value if self._bystanders is None else self._bystanders.value(value)
 
-    def _in_pictures(self) -> PictureFiles:
-        if self._picture_files is None:
+    def _in_pictures(self) -> JobPictures:
+        if self._pictures is None:
             raise RuntimeError("an event came before JobStarted")
-        return self._picture_files
+        return self._pictures
 
     def _in_folder(self) -> EvidenceFolder:
         if self._folder is None:

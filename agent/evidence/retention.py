@@ -7,7 +7,8 @@ next run, which finds the job's name in the journal ``.pruning``.
 
 Age, place and hashes are the ledger's, never the manifest's own word. Never touched: an unfinished folder, one that the
 ledger does not know, and one that is not as it was sealed, in any file (it is proof of something); the latter two are
-told. What is wrong with one folder, or one tenant, keeps nobody else's from being tidied.
+told. What is wrong with one folder, or one tenant, keeps nobody else's from being tidied; only bodies that recordings
+share all stay while one folder does not say which it needs (:mod:`agent.evidence.collection`).
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ from agent.audit.entries import Entry, Kind
 from agent.audit.records import RunRecords
 from agent.audit.sink import Recorded
 from agent.errors import AgentError
+from agent.evidence.collection import NeedUnknown, needed
 from agent.evidence.folder import PARTIAL, EvidenceFolder
 from agent.evidence.heavy import HEAVY
 from agent.evidence.journal import Journal, Noted
 from agent.evidence.manifest import MANIFEST, REPORT, digest
 from agent.evidence.objects import FOLDER as OBJECTS
-from agent.evidence.objects import ObjectStore, references
+from agent.evidence.objects import ObjectStore
 from agent.evidence.on_record import SealedRun, difference, manifest_of, sealed_run
 from agent.evidence.record import Removed
 from agent.evidence.report import write_report
@@ -175,7 +177,11 @@ class Retention:
         if removed:
             ledger.sign()
             _log.info("evidence-pruned", tenant=tenant.name, jobs=removed)
-        count, size = self._collect(tenant, always=bool(removed))
+        try:
+            count, size = self._collect(tenant, records, always=bool(removed))
+        except NeedUnknown as reason:
+            done.troubles.append(f"{tenant.name}: no shared part of recordings is removed, since {reason}")
+            return
         done.objects += count
         done.object_bytes += size
 
@@ -302,15 +308,18 @@ class Retention:
 
     # --- shared bodies ---
 
-    def _collect(self, tenant: Path, *, always: bool) -> tuple[int, int]:
-        """Remove shared bodies that no recording needs any more; once a day, or when recordings have gone."""
+    def _collect(self, tenant: Path, records: RunRecords, *, always: bool) -> tuple[int, int]:
+        """Remove shared bodies that no recording needs any more; once a day, or when recordings have gone.
+
+        NeedUnknown when that cannot be told of all: then none goes.
+        """
         store, last = tenant / OBJECTS, tenant / OBJECTS / ".collected"
         if not store.is_dir():
             return 0, 0
         now = self._clock().timestamp()
         if not always and last.exists() and abs(now - last.stat().st_mtime) < timedelta(days=1).total_seconds():
             return 0, 0
-        found = ObjectStore(store).collect(_wanted(tenant), now=now)
+        found = ObjectStore(store).collect(needed(tenant, records), now=now)
         last.touch()
         os.utime(last, (now, now))
         return found
@@ -326,18 +335,6 @@ def _holds_heavy(folder: Path) -> bool:
         return any(path.name == "pictures" or _is_heavy(path.name) for path in folder.iterdir())
     except OSError:
         return False
-
-
-def _wanted(tenant: Path) -> set[str]:
-    """Hashes that recordings and readings refer to which are still there."""
-    wanted: set[str] = set()
-    for folder in tenant.glob("????-??-??/*"):
-        manifest = manifest_of(folder)
-        if manifest is None:
-            wanted |= {body.sha256 for body in references(folder)}
-            continue
-        wanted |= {body.sha256 for body in manifest.objects if (folder / body.name.partition("/")[0]).exists()}
-    return wanted
 
 
 def _remove_files(folder: Path, names: Sequence[str]) -> None:

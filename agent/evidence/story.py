@@ -106,7 +106,7 @@ class _Telling:
         record, reason = self._record, self._record.reason
         asked = f"{reason.get('requested_by') or 'Somebody'} asked for this"
         ticket = f" under the ticket {reason['ticket']}" if reason.get("ticket") else ""
-        approved = f"; {reason['approved_by']} approved it" if reason.get("approved_by") else ""
+        approved = f"; the request says that {reason['approved_by']} approved it" if reason.get("approved_by") else ""
         end = ""
         if record.check_since is not None:
             end = " The agent was only to look whether somebody has done it by hand."

@@ -19,6 +19,7 @@ from agent.service.answers import NO_TELEMETRY, Mistakes, answer_errors
 from agent.service.description import described
 from agent.service.desk import AtWork
 from agent.service.entry import Entry
+from agent.service.masking import Masking
 from agent.service.metrics import Metrics
 from agent.service.office import Office, Vitals, move_in
 from agent.service.operators import Operators
@@ -55,9 +56,10 @@ def create_app(
     *,
     inbox_trouble: Callable[[], str] = str,
     clock_trouble: Callable[[], str] = str,
+    mask: Callable[[str], str] = str,
     started_at: float | None = None,
 ) -> FastAPI:
-    """The application on an open queue; ``started_at`` None is now."""
+    """The application on an open queue; ``mask`` takes secrets out of answers, ``started_at`` None is now."""
     at_work = AtWork(time.time() if started_at is None else started_at, worker.status, inbox_trouble, clock_trouble)
     app = FastAPI(
         title="Provisioning agent for Procore's Directory",
@@ -70,6 +72,7 @@ def create_app(
     move_in(app, Vitals(queue, at_work, metrics), Office(settings, operators, queue, at_work))
     app.add_middleware(Mistakes)
     app.add_middleware(Entry, most_bytes=MAX_BYTES)
+    app.add_middleware(Masking, mask=mask)
     app.include_router(routes.router, responses=_ERRORS, max_body_size=MAX_BYTES)  # where no length is said
     app.include_router(flow_routes.router, responses=_ERRORS, max_body_size=MAX_BYTES)
     app.include_router(health.router)

@@ -101,6 +101,12 @@ class Metrics:
             ["tenant"],
             registry=registry,
         )
+        self._ledger_elsewhere = Gauge(
+            "agent_ledger_elsewhere_entries",
+            "Entries that another process added while this one was running.",
+            ["tenant"],
+            registry=registry,
+        )
         self._ledger_period = Gauge(
             "agent_ledger_last_period_end_seconds",
             "End of the last period that the ledger closed, since the epoch; 0 before the first.",
@@ -122,6 +128,9 @@ class Metrics:
         )
         self._probe_findings = Gauge(
             "agent_probe_findings", "Flows that the last probe found changed.", ["tenant"], registry=registry
+        )
+        self._probe_failed = Gauge(
+            "agent_probe_failed", "1 while the last probe did not come to its end.", ["tenant"], registry=registry
         )
 
     # --- the worker's telemetry ---
@@ -159,6 +168,7 @@ class Metrics:
         """A tenant's ledger was looked at."""
         self._ledger_entries.labels(tenant).set(head.size)
         self._ledger_unsigned.labels(tenant).set(head.unsigned)
+        self._ledger_elsewhere.labels(tenant).set(head.elsewhere)
         closed = datetime.fromisoformat(head.period_end).timestamp() if head.period_end else 0
         self._ledger_period.labels(tenant).set(closed)
 
@@ -166,10 +176,11 @@ class Metrics:
         """Whether there is room for the evidence of another job."""
         self._no_room.set(not enough)
 
-    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int, *, failed: bool) -> None:
         """The tenant's last probe was looked at."""
         self._probed.labels(tenant).set(succeeded_at)
         self._probe_findings.labels(tenant).set(findings)
+        self._probe_failed.labels(tenant).set(failed)
 
     # --- a scrape ---
 

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agent.audit.chronicle import Chronicle
+from agent.credentials.known import KnownSecrets
 from agent.credentials.store import CredentialStore
+from agent.evidence.masking import Masker
 from agent.intake.inbox import Inbox
 from agent.notify.sender import Sender
 from agent.queue.interface import Queue
@@ -29,9 +31,9 @@ class Part:
 
 
 def parts_of(
-    settings: Settings, queue: Queue, worker: Worker, metrics: Metrics, store: CredentialStore
+    settings: Settings, queue: Queue, worker: Worker, metrics: Metrics, store: CredentialStore, known: KnownSecrets
 ) -> tuple[Part, ...]:
-    """The parts, not yet begun."""
+    """The parts, not yet begun. ``known``: the secrets that the worker comes to handle."""
     inbox = Inbox(settings, queue)
     operators = Operators(settings.paths.state)
     chronicle = Chronicle(settings, queue, worker.ledgers, told=metrics.ledger_seen)
@@ -51,6 +53,7 @@ def parts_of(
         metrics,
         inbox_trouble=lambda: inbox.trouble,
         clock_trouble=lambda: "; ".join(clock.troubles()),
+        mask=Masker(known),
     )
     api = ApiServer(settings.api, app, health_app(app))
     return (

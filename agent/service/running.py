@@ -75,27 +75,34 @@ async def run_agent(
     if settings.selectors.public_key is not None:
         catalogue_of(settings)
     store = store or CredentialStore()
+    known = known if known is not None else KnownSecrets()
     queue = open_queue(settings)
     metrics = Metrics()
     worker = Worker(settings, queue, metrics, store=store, known=known, once=once)
     await queue.open(limits_of(settings))
     try:
         _log.info("agent-started", version=agent.__version__, worker=worker.name, tenants=sorted(settings.tenants))
-        await _run_parts(settings, queue, worker, metrics, store, wishes)
+        await _run_parts(settings, queue, worker, metrics, store, known, wishes)
     finally:
         await queue.close()
     _log.info("agent-stopped", worker=worker.name)
 
 
 async def _run_parts(
-    settings: Settings, queue: Queue, worker: Worker, metrics: Metrics, store: CredentialStore, wishes: Wishes
+    settings: Settings,
+    queue: Queue,
+    worker: Worker,
+    metrics: Metrics,
+    store: CredentialStore,
+    known: KnownSecrets,
+    wishes: Wishes,
 ) -> None:
     working = asyncio.create_task(worker.run(), name="worker")
     await asyncio.sleep(0)  # it has its first claim under way before the others are built
     tasks: dict[asyncio.Task[Any], Part] = {}
     try:
         parts_of = await asyncio.to_thread(_load_parts)
-        for part in parts_of(settings, queue, worker, metrics, store):
+        for part in parts_of(settings, queue, worker, metrics, store, known):
             tasks[asyncio.create_task(_as_task(part), name=part.name)] = part
         died = await _until_the_end(working, tasks, wishes)
         await _drain(worker, working, wishes)

@@ -45,8 +45,10 @@ HARDENED = (
     "no-new-privileges",
 )
 """As compose.yaml runs it."""
-HERE = ("--runtime", "runc", "--network", "host", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096")
-"""What this machine's way of running containers needs besides; the host's network leads to the sandbox."""
+OWN_NETWORK = ("--runtime", "runc", "--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096")
+"""What this machine's way of running containers needs besides."""
+HERE = (*OWN_NETWORK, "--network", "host")
+"""The same on the host's network, which leads to the sandbox."""
 
 
 OFFLINE = (
@@ -81,10 +83,15 @@ class Answer:
 
 def podman(*arguments: str, given: str | None = None, patience: float = 120.0) -> Answer:
     """One podman command on the tests' own store. subprocess.TimeoutExpired when it takes longer than ``patience``."""
-    places = ["--root", str(STORE / "store"), "--runroot", str(STORE / "run")]
-    command = ["podman", *places, "--cgroup-manager", "cgroupfs", "--events-backend", "file", *arguments]
+    command = podman_command(*arguments)
     ended = subprocess.run(command, input=given, capture_output=True, text=True, timeout=patience, check=False)
     return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
+def podman_command(*arguments: str) -> list[str]:
+    """The whole command line, for who reads while it runs."""
+    places = ["--root", str(STORE / "store"), "--runroot", str(STORE / "run")]
+    return ["podman", *places, "--cgroup-manager", "cgroupfs", "--events-backend", "file", *arguments]
 
 
 def _sure(answer: Answer, what: str, error: type[Exception] = RuntimeError) -> str:

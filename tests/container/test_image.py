@@ -7,122 +7,21 @@ store; they use the host's network, which leads to the sandbox.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import time
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.running import RunningSandbox
 from tests.container import engine
-from tests.container.engine import HARDENED, HERE, Answer, podman
+from tests.container.engine import HARDENED, HERE, podman
+from tests.container.installation import USER, Installation
 
 WHY_NOT = engine.why_not()
 pytestmark = [
     pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it can be run"),
     pytest.mark.timeout(2400),
 ]
-USER = 10001
-ACCOUNT = "svc.provisioning@example.com"
 ANA = "ana.lindqvist@example.com"
-FOLDERS = ("queue", "evidence", "state", "keyring")
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    """The agent's image, built from the repository."""
-    try:
-        return engine.build("localhost/agent-under-test")
-    except engine.NoContainersHere as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    """A tenant for the agent in the container."""
-    with RunningSandbox(40, 7, "--no-delays") as running:
-        yield running
-
-
-@dataclass
-class Installation:
-    """What an operator has on a host: settings, the keyring's key, named volumes; and how the image is run with it."""
-
-    image: str
-    folder: Path
-    name: str = field(default_factory=lambda: f"agent-{uuid.uuid4().hex[:8]}")
-
-    @property
-    def _mounts(self) -> list[str]:
-        volumes = [part for name in FOLDERS for part in ("-v", f"{self.name}-{name}:/data/{name}")]
-        settings = ["-v", f"{self.folder}/agent.toml:/etc/agent/agent.toml:ro"]
-        secret = ["-v", f"{self.folder}/key:/run/secrets/agent-keyring-key:ro", "-v", f"{self.folder}/jobs:/jobs:ro"]
-        return [*volumes, *settings, *secret]
-
-    def once(self, *words: str, given: str | None = None) -> Answer:
-        """``docker compose run --rm agent WORDS``."""
-        return podman("run", "--rm", "-i", *HERE, *HARDENED, *self._mounts, self.image, *words, given=given)
-
-    def up(self) -> None:
-        """``docker compose up -d``; returns when the image's own health check says yes."""
-        started = podman("run", "-d", "--name", self.name, *HERE, *HARDENED, *self._mounts, self.image)
-        assert started.code == 0, started.told
-        self.wait_healthy()
-
-    def wait_healthy(self) -> None:
-        """Until the health check of the Dockerfile succeeds."""
-        deadline = time.monotonic() + 90
-        while (checked := podman("healthcheck", "run", self.name)).code != 0:
-            assert time.monotonic() < deadline, f"{checked.told}\n{self.logs()}"
-            assert self.is_running(), self.logs()
-            time.sleep(0.2)
-
-    def is_running(self) -> bool:
-        """Whether the container lives."""
-        return podman("inspect", "--format", "{{.State.Running}}", self.name).out.strip() == "true"
-
-    def exec(self, *words: str) -> Answer:
-        """``docker compose exec agent agent WORDS``."""
-        return podman("exec", self.name, "agent", *words)
-
-    def logs(self) -> str:
-        """What it has printed."""
-        return podman("logs", self.name).told
-
-    def remove(self) -> None:
-        """The container and its volumes."""
-        podman("rm", "-f", "-t", "0", self.name)
-        for name in FOLDERS:
-            podman("volume", "rm", "-f", f"{self.name}-{name}")
-
-
-@pytest.fixture
-def installation(image: str, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Installation]:
-    """One host with the tenant's credentials in its sealed keyring."""
-    sandbox.post("/reset")
-    sandbox.post("/options", {"mfa": "off"})
-    known = next(item for item in sandbox.get("/credentials") if item["email"] == ACCOUNT)
-    company = sandbox.get("/state")["companies"][0]["company_id"]
-    addresses = f'sign_in_url = "{sandbox.sign_in}/"\napp_url = "{sandbox.app}/"\ncompany_id = "{company}"\n'
-    (tmp_path / "agent.toml").write_text(f"[tenants.sandbox]\n{addresses}")
-    (tmp_path / "key").write_text("a master key for this test only")
-    (tmp_path / "jobs").mkdir()
-    shutil.copy(engine.ROOT / "fixtures" / "jobs" / "demo-provision.json", tmp_path / "jobs")
-    for path in (tmp_path, *tmp_path.rglob("*")):
-        os.chown(path, USER, USER)
-    (tmp_path / "key").chmod(0o400)
-    host = Installation(image, tmp_path)
-    try:
-        stored = host.once("credentials", "set", "sandbox", given=json.dumps(known))
-        assert stored.code == 0, stored.told
-        yield host
-    finally:
-        host.remove()
 
 
 def test_the_agent_runs_as_nobody_in_particular(installation: Installation) -> None:

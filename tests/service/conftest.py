@@ -16,7 +16,9 @@ import httpx
 import pytest
 import structlog
 
+from agent.credentials.known import KnownSecrets
 from agent.evidence import log
+from agent.evidence.masking import Masker
 from agent.intake.inbox import Inbox
 from agent.queue.interface import Queue
 from agent.queue.opening import limits_of, open_queue
@@ -59,6 +61,7 @@ class Served:
         self.operators = Operators(settings.paths.state)
         self.worker = FakeWorker()
         self.metrics = Metrics()
+        self.known = KnownSecrets()
         self.queue: Queue = open_queue(settings)
         self.inbox = Inbox(settings, self.queue)
         self._loop = asyncio.new_event_loop()
@@ -93,6 +96,7 @@ class Served:
             self.metrics,
             inbox_trouble=lambda: self.inbox.trouble,
             clock_trouble=lambda: self.clock_trouble,
+            mask=Masker(self.known),
         )
         server = ApiServer(self.settings.api, app, health_app(app))
         server.open()

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.credentials.known import SecretKind
+from agent.credentials.secret import Secret
 from agent.errors import Failed
 from agent.queue.ending import Dead, Ending, Held, Trouble
 from agent.queue.record import Hold, NewGrant
@@ -67,6 +69,23 @@ def test_jobs_are_handed_in_listed_and_steered(api: httpx.Client) -> None:
     assert [event["kind"] for event in api.get("/v1/jobs/1/events").json()["events"]] == ["accepted"]
     assert api.post("/v1/jobs/1/cancel").json()["state"] == "cancelled"
     assert code(api.post("/v1/jobs/1/cancel")) == (409, "job-is-over")
+
+
+def test_a_secret_that_somebody_typed_is_not_repeated(served: Served, api: httpx.Client) -> None:
+    """What the agent knows for a secret leaves in no answer, error or list; people and numbers stay as they are."""
+    served.known.add("password", Secret('Br0ken "Gate" 7'))
+    served.known.add("code", Secret("100003"), SecretKind.ONE_TIME_CODE)
+    typed = job()
+    typed["reason"]["ticket"] = 'the password is Br0ken "Gate" 7'
+    assert api.post("/v1/jobs", json=[typed]).status_code == 202
+    shown = api.get("/v1/jobs/1")
+    assert shown.json()["job"]["reason"]["ticket"] == "the password is ***"
+    assert shown.json()["person"] == "ana@example.com"
+    assert int(shown.headers["content-length"]) == len(shown.content)
+    assert "Br0ken" not in api.get("/v1/jobs/1/events").text
+    refused = api.post("/v1/jobs", json=[{**typed, "person": {"email": 'Br0ken "Gate" 7'}}])
+    assert (refused.status_code, "Br0ken" in refused.text) == (422, False)
+    assert "Br0ken" not in api.get("/v1/jobs").text
 
 
 def test_the_list_goes_on_where_there_are_more(api: httpx.Client) -> None:

@@ -81,13 +81,15 @@ async def test_the_running_agent_keeps_the_ledger(settings: Settings, monkeypatc
 
 
 def test_metrics_show_the_ledger(settings: Settings) -> None:
-    """Size, what is unsigned, and when the last period ended."""
+    """Size, what is unsigned, what others added, and when the last period ended."""
     ledgers = Ledgers(settings.paths.evidence, None)
     report(ledgers.of("acme"))
     metrics = Metrics()
+    report(Ledgers(settings.paths.evidence, None).of("acme"))
     metrics.ledger_seen("acme", ledgers.of("acme").head())
-    assert metrics.registry.get_sample_value("agent_ledger_entries", {"tenant": "acme"}) == 2
-    assert metrics.registry.get_sample_value("agent_ledger_unsigned_entries", {"tenant": "acme"}) == 2
+    assert metrics.registry.get_sample_value("agent_ledger_entries", {"tenant": "acme"}) == 3
+    assert metrics.registry.get_sample_value("agent_ledger_unsigned_entries", {"tenant": "acme"}) == 3
+    assert metrics.registry.get_sample_value("agent_ledger_elsewhere_entries", {"tenant": "acme"}) == 1
     assert metrics.registry.get_sample_value("agent_ledger_last_period_end_seconds", {"tenant": "acme"}) == 0
 
 

@@ -71,6 +71,25 @@ def test_two_open_ledgers_take_turns(book: Book) -> None:
     assert one.head() == other.head()
 
 
+def test_what_another_process_adds_is_counted(book: Book) -> None:
+    """A running agent tells how many entries came from elsewhere while it ran: by another command, or a stranger.
+
+    Neither its own nor what was there before it began count.
+    """
+    other = book.open()
+    report(other)
+    agent = book.open()
+    assert agent.head().elsewhere == 0
+    report(agent)
+    report(agent)
+    agent.sign()
+    assert agent.head().elsewhere == 0
+    report(other)
+    report(other)
+    report(agent)
+    assert (agent.head().elsewhere, other.head().elsewhere) == (2, 3)
+
+
 def test_time_never_goes_back(book: Book, clock: SetClock) -> None:
     """A clock set back does not make earlier entries: the entry says both times."""
     ledger = book.open()

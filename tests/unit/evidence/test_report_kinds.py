@@ -54,7 +54,8 @@ def test_the_story_is_told_in_the_order_in_which_it_happened(tmp_path: Path) -> 
     assert [len(chapter.pictures) for chapter in told] == [0, 0, 1, 0, 1, 1, 1, 0, 1, 0]
     assert [chapter.state for chapter in told[4:7]] == ["saved"] * 3
     assert told[0].sentences == [
-        "hr-system@example.com asked for this under the ticket IT-4711; Maria Keller, Head of Engineering approved it."
+        "hr-system@example.com asked for this under the ticket IT-4711; the request says that Maria Keller, Head of "
+        "Engineering approved it."
     ]
     assert told[3].sentences[0] == "3 steps planned, touching 1 person and 2 projects."
 

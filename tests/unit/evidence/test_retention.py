@@ -49,6 +49,11 @@ def retention(archive: Archive, ledger: Any = None) -> Retention:
     )
 
 
+def not_pruned(done: Tidied) -> list[str]:
+    """What was told of folders that are kept; what that means for shared bodies is test_collection's."""
+    return [trouble for trouble in done.troubles if "is not pruned" in trouble]
+
+
 def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
@@ -208,7 +213,7 @@ def test_a_folder_is_not_made_older_by_hand(archive: Archive, day: str) -> None:
     assert done.removals == []
     assert pruned(archive) == []
     assert files(archive.folder(JOB)) == there
-    assert [JOB in trouble for trouble in done.troubles] == ([True] if day == "2010-01-01" else [])
+    assert [JOB in trouble for trouble in not_pruned(done)] == ([True] if day == "2010-01-01" else [])
 
 
 def test_a_moved_folder_is_kept(archive: Archive) -> None:
@@ -219,7 +224,7 @@ def test_a_moved_folder_is_kept(archive: Archive) -> None:
     archive.clock.go(hours=24 * 366 * 8)
     done = retention(archive).tidy()
     assert [removal.job_id for removal in done.removals] == [OTHER]
-    assert [JOB in trouble and "2026-11-16" in trouble for trouble in done.troubles] == [True]
+    assert [JOB in trouble and "2026-11-16" in trouble for trouble in not_pruned(done)] == [True]
     assert archive.folder(JOB).is_dir()
 
 
