@@ -119,6 +119,28 @@ def no_room(tenant: str, trouble: str, day: str) -> NewNotice:
     )
 
 
+def probe_failed(tenant: str, code: str, message: str, at: float) -> NewNotice:
+    """The nightly probe did not come to its end; told once a day and cause."""
+    return NewNotice(
+        kind="probe",
+        tenant=tenant,
+        subject=f"The nightly probe of the tenant {tenant} did not come to its end: {code}",
+        data={"code": code, "next": f"agent probe {tenant}", PERSONAL: {"message": message}},
+        key=f"probe:{tenant}:{code}:{_time(at)[:10]}",
+    )
+
+
+def paused_by_probe(tenant: str, code: str, message: str, at: float) -> NewNotice:
+    """The nightly probe's sign-in was rejected, and the tenant is paused until somebody resumes it; told every time."""
+    return NewNotice(
+        kind="paused",
+        tenant=tenant,
+        subject=f"The tenant {tenant} is paused until somebody resumes it: {code}",
+        data={"code": code, "next": f"agent resume {tenant}", "until": "", PERSONAL: {"message": message}},
+        key=f"paused:{tenant}:probe:{_time(at)}",
+    )
+
+
 def expired(grant: Grant, job_id: int) -> NewNotice:
     """The time of some access has come; a job that takes it away is in the queue."""
     thing = "An account" if grant.kind == "account" else "A project membership"

@@ -5,7 +5,7 @@ Promises of every adapter, held by one contract suite (``tests/queue``):
 * an accepted job is on disk before :meth:`Queue.submit` returns, and a batch is accepted as a whole or not at all;
 * it is attempted until done, dead, cancelled or superseded; each attempt runs all steps from the top;
 * never two jobs of one person at a time, and a person's jobs run in the order of their acceptance; a job about many
-  people is a job of each of them;
+  people is a job of each of them, which a removal from projects passes as long as it has not come to a write;
 * never more running jobs of a tenant than its limit; none is claimed while the tenant is paused;
 * a claim that has been taken over can put nothing on record any more: :class:`ClaimLost`.
 
@@ -109,6 +109,9 @@ class Depth:
 
 
 READING_OPS = frozenset({"read", "snapshot"})  #: actions that change nothing
+REMOVE_MANY = "bulk_remove_from_project"
+#: actions that only take people off projects: they wait for no job about many people that has not come to a write
+REVOKING_OPS = frozenset({"remove_from_projects", REMOVE_MANY})
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,13 @@ class Queue(Protocol):
 
     async def guard(self, claim: Claim) -> Wish:
         """At each step boundary and right before each write: is it still ours? Raises ClaimLost."""
+
+    async def later_removals(self, job_id: int) -> Mapping[str, tuple[JobRecord, ...]]:
+        """Jobs accepted later that take people of a job about many off projects, by person and in order.
+
+        They may have gone before it, and what they took away it must not give. Without those that wait for it, since it
+        has come to a write. Raises NoSuchJob.
+        """
 
     async def progress(self, claim: Claim, data: Mapping[str, Any]) -> None:
         """Put the step under way on record, on disk when this returns. Raises ClaimLost."""

@@ -18,6 +18,7 @@ from agent.queue.ledger import (
     jobs,
     looking,
     notices,
+    people,
     steering,
     submitting,
     tenants,
@@ -115,6 +116,10 @@ class LedgerQueue:
     async def guard(self, claim: Claim) -> Wish:
         """Whether the claim still holds, and whether to stop."""
         return await self._read(claiming.guard, claim)
+
+    async def later_removals(self, job_id: int) -> Mapping[str, tuple[JobRecord, ...]]:
+        """Who is taken off projects by jobs accepted later."""
+        return await self._read(lambda ledger: people.later_removals(ledger, jobs.find(ledger, job_id)))
 
     async def progress(self, claim: Claim, data: Mapping[str, Any]) -> None:
         """The step under way."""

@@ -14,7 +14,7 @@ The life of a job::
 
 A job dated in the future does not hold its person; one that waits for a retry, or is held, does, unless it only reads.
 A job about many people holds all of them, and waits for the earlier jobs of each; whom a later offboard concerns is
-left out of it, and neither waits for the other.
+left out of it, and neither waits for the other. A removal from projects passes one that has not come to a write.
 Times are seconds since the epoch (float) by the clock of the ledger.
 """
 
@@ -304,7 +304,7 @@ class Spent:
 class NewNotice:
     """Something that people outside must be told."""
 
-    kind: str  # dead | uncertain | waiting | paused | late | expired | flow
+    kind: str  # dead | uncertain | waiting | paused | late | expired | flow | probe
     tenant: str
     subject: str  # one line
     data: Mapping[str, Any]

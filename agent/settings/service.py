@@ -11,8 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from agent.settings.section import Section
 
-NoticeKind = Literal["dead", "uncertain", "waiting", "paused", "late", "expired", "flow"]
-NOTICE_KINDS: tuple[NoticeKind, ...] = ("dead", "uncertain", "waiting", "paused", "late", "expired", "flow")
+NoticeKind = Literal["dead", "uncertain", "waiting", "paused", "late", "expired", "flow", "probe"]
+NOTICE_KINDS: tuple[NoticeKind, ...] = ("dead", "uncertain", "waiting", "paused", "late", "expired", "flow", "probe")
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where a job of the queue comes from, and who wants it: for its evidence."""
+"""Where a job of the queue comes from, who wants it, and what was asked after it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.jobs.bulk import BulkRemoveFromProject
+from agent.jobs.model import RemoveFromProjects
+from agent.plan.bulk.taken_off import LaterRemoval
+from agent.queue.admission import job_of
+from agent.queue.interface import Queue
 from agent.queue.record import JobEvent, JobRecord
 
 
@@ -35,3 +40,14 @@ def joined_wishes(events: Sequence[JobEvent]) -> tuple[dict[str, Any], ...]:
         for event in events
         if event.kind == "joined"
     )
+
+
+async def later_removals(queue: Queue, job_id: int) -> dict[str, tuple[LaterRemoval, ...]]:
+    """What later jobs take the people of a job about many off, by person. Raises Failed("stored-job-unreadable")."""
+    found: dict[str, tuple[LaterRemoval, ...]] = {}
+    for person, records in (await queue.later_removals(job_id)).items():
+        for record in records:
+            job = job_of(record)
+            if isinstance(job, RemoveFromProjects | BulkRemoveFromProject):
+                found[person] = (*found.get(person, ()), LaterRemoval(record.id, job))
+    return found

@@ -37,7 +37,7 @@ from agent.queue.ending import Done, Ending, Held
 from agent.queue.interface import ClaimLost
 from agent.queue.record import Claim, Hold, JobRecord, Mode, NewGrant, Spending, Spent
 from agent.settings import Tenant
-from agent.worker.asking import joined_wishes, origin_of
+from agent.worker.asking import joined_wishes, later_removals, origin_of
 from agent.worker.equipment import limits_of, locks_file, resends_folder
 from agent.worker.flows import quarantined_in, reports_of
 from agent.worker.judgement import Judgement, Moment, judge, out_of_use
@@ -86,6 +86,7 @@ class ClaimedJob:
             relay = GateRelay()
             joined = joined_wishes(await shop.queue.events(record.id))
             offboarded = (await shop.queue.guard(self.claim)).left_out if isinstance(job, BulkJob) else {}
+            removals = await later_removals(shop.queue, record.id) if isinstance(job, BulkJob) else {}
             session, account = await asyncio.to_thread(shop.session, record.tenant, relay)
         except AgentError as error:
             return _outcome_of(error, record.tenant)
@@ -97,7 +98,8 @@ class ClaimedJob:
 
         self._boundary.evidence = folder
         self._boundary.before_first_write = lambda: self._remember_ends_of_access(session)
-        orders = replace(self._orders(job, tenant, trail, folder), joined=joined, offboarded=offboarded)
+        orders = self._orders(job, tenant, trail, folder)
+        orders = replace(orders, joined=joined, offboarded=offboarded, removals=removals)
         in_order = False
         try:
             outcome = await run_job(job, session, relay, [recorder, self.watch], orders)

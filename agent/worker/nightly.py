@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 import structlog
 
 from agent.errors import AgentError
+from agent.notify.notices import paused_by_probe, probe_failed
 from agent.policy.hours import parse_zone
 from agent.probe.due import is_due
 from agent.probe.gate import ProbeGate
 from agent.probe.probe import Probe
-from agent.probe.report import KeptProbes, ProbeReport, Verdict, flow_reports
+from agent.probe.report import KeptProbes, ProbeReport, Trouble, Verdict, flow_reports
 from agent.queue.record import PROBE
 from agent.settings.probe import NEVER
 from agent.worker.shop import Shop
@@ -81,14 +82,25 @@ class NightProbes:
 
     async def _probe(self, tenant: str) -> None:
         try:
-            report = await self._walked(tenant)
-            await self._put_on_record(report)
+            await self._put_on_record(*await self._looked(tenant))
         except AgentError as error:
             self._failed_at[tenant] = self._shop.clock()
-            _log.error("probe-failed", tenant=tenant, code=error.code, text=error.message)
+            _log.error("probe-not-on-record", tenant=tenant, code=error.code, text=error.message)
         except Exception:
             self._failed_at[tenant] = self._shop.clock()
             _log.exception("probe-broken", tenant=tenant)
+
+    async def _looked(self, tenant: str) -> tuple[ProbeReport, bool]:
+        """The report, and whether the probe could begin."""
+        at = datetime.fromtimestamp(self._shop.clock(), UTC)
+        try:
+            return await self._walked(tenant), True
+        except AgentError as error:
+            trouble = Trouble(code=error.code, message=error.message)
+        except Exception as error:
+            _log.exception("probe-broken", tenant=tenant)
+            trouble = Trouble(code="unexpected", message=f"The probe broke: {type(error).__name__}.")
+        return ProbeReport(tenant=tenant, at=at, trouble=trouble), False
 
     async def _walked(self, tenant: str) -> ProbeReport:
         settings, gate = self._shop.settings, ProbeGate()
@@ -110,22 +122,31 @@ class NightProbes:
             await session.close(in_order=in_order)
         return report
 
-    async def _put_on_record(self, report: ProbeReport) -> None:
+    async def _put_on_record(self, report: ProbeReport, has_begun: bool) -> None:
         tenant, queue = report.tenant, self._shop.queue
         file = await asyncio.to_thread(self._kept.keep, report)
         for told in flow_reports(report, quarantine=self._shop.settings.probe.quarantine, evidence=str(file)):
             await queue.set_flow_state(tenant, told)
         counts = {verdict.value: report.count(verdict) for verdict in Verdict}
         _log.info("probed", tenant=tenant, page_loads=report.page_loads, took_ms=report.took_ms, **counts)
-        if report.trouble is not None:
-            self._failed_at[tenant] = self._shop.clock()
-            _log.error("probe-failed", tenant=tenant, code=report.trouble.code, text=report.trouble.message)
-            if report.trouble.code in SIGN_IN:  # the next one to try could lock the account
-                await queue.pause(tenant, PROBE, f"{report.trouble.code}: {report.trouble.message}")
-                self._on_pause(tenant)
         self._tell_figures(tenant)
+        if report.trouble is not None:
+            await self._failed(tenant, report.trouble, has_begun)
+
+    async def _failed(self, tenant: str, trouble: Trouble, has_begun: bool) -> None:
+        """Again after a while, unless a sign-in was rejected: the next one to try could lock the account."""
+        now, queue = self._shop.clock(), self._shop.queue
+        self._failed_at[tenant] = now
+        _log.error("probe-failed", tenant=tenant, code=trouble.code, text=trouble.message)
+        if not has_begun or trouble.code not in SIGN_IN:
+            await queue.tell(probe_failed(tenant, trouble.code, trouble.message, now))
+            return
+        await queue.pause(tenant, PROBE, f"{trouble.code}: {trouble.message}")
+        self._on_pause(tenant)
+        await queue.tell(paused_by_probe(tenant, trouble.code, trouble.message, now))
 
     def _tell_figures(self, tenant: str) -> None:
         last, success = self._kept.last(tenant), self._kept.last_success(tenant)
         if last is not None:
-            self._shop.telemetry.probe_seen(tenant, success.timestamp() if success else 0.0, len(last.changed))
+            at = success.timestamp() if success else 0.0
+            self._shop.telemetry.probe_seen(tenant, at, len(last.changed), failed=not last.succeeded)

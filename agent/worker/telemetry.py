@@ -31,8 +31,9 @@ class Telemetry(Protocol):
     def room_seen(self, enough: bool) -> None:
         """Whether there is room for the evidence of another job; told when that changes."""
 
-    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
-        """The tenant's last probe: when one last came to its end (0: never), and how many flows it found changed."""
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int, *, failed: bool) -> None:
+        """The tenant's last probe: when one last came to its end (0: never), how many flows it found changed, and
+        whether it did not come to its end."""
 
 
 class NoTelemetry:
@@ -61,5 +62,5 @@ class NoTelemetry:
     def room_seen(self, enough: bool) -> None:
         """Nobody counts."""
 
-    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int, *, failed: bool) -> None:
         """Nobody counts."""

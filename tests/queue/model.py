@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agent.queue.ending import Dead, Done, GiveBack, Held, How, Retry, Stopped
+from agent.queue.interface import REVOKING_OPS
 from agent.queue.record import Hold, JobRecord, JobState, Mode, NewJob
 
 LIVE = (JobState.QUEUED, JobState.RUNNING)
@@ -25,6 +26,7 @@ class ModelJob:
     attempt: int = 0
     crashes: int = 0
     started: bool = False
+    written: bool = False  # it has come to a write
     cancel: bool = False
     superseded_by: int | None = None
     left_out: dict[str, int] = field(default_factory=dict)  # of many people: who, and for which offboard
@@ -93,6 +95,8 @@ class ModelQueue:
             and newest.hold is None
             and newest.mode is Mode.RUN
             and not any(job.id > newest.id and job.named & about for job in self.live(new.tenant))
+            and not newest.left_out
+            and not self.removed_later(newest)
             and (newest.started or newest.not_before <= max(self.now, new.not_before))
         ):
             newest.priority = min(newest.priority, new.priority)
@@ -138,7 +142,23 @@ class ModelQueue:
             if later and person not in job.left_out:
                 job.left_out[person] = min(later)
 
+    def removed_later(self, job: ModelJob) -> dict[str, list[int]]:
+        """Whom later jobs take off projects: those that are done, or may still go before this one."""
+        states = (JobState.DONE,) if job.written else (*LIVE, JobState.DONE)
+        found: dict[str, list[int]] = {}
+        for other in self.jobs:
+            if other.new.op in REVOKING_OPS and other.new.tenant == job.new.tenant and other.id > job.id:
+                for person in sorted(other.named & set(job.new.people)) if other.state in states else ():
+                    found.setdefault(person, []).append(other.id)
+        return found
+
     # --- work ---
+
+    def may_pass(self, job: ModelJob, many: ModelJob) -> bool:
+        """Whether a job need not wait for one about many people: leavers, and who is taken off a project."""
+        if many.state is JobState.RUNNING or not many.new.people:
+            return False
+        return job.new.supersedes or (job.new.op in REVOKING_OPS and not many.written)
 
     def next(self) -> ModelJob | None:
         """Whom a worker must get now."""
@@ -159,13 +179,14 @@ class ModelQueue:
                 other
                 for other in tenant
                 if other is not job and (other.line == job.line or other.addresses & job.addresses)
-                if not (job.new.supersedes and other.new.people and other not in running)
+                if not self.may_pass(job, other)
             ]
             if any(other in running or (other in waiting and other.id < job.id) for other in sharing):
                 continue
-            urgency = min(other.priority for other in waiting if other.line == job.line)
-            found.append((urgency, job.id, job))
-        return min(found, key=lambda entry: entry[:2])[2] if found else None
+            in_line = [other for other in waiting if other.line == job.line]
+            # A removal has the place of its line, behind the line's first job.
+            found.append((min(other.priority for other in in_line), min(other.id for other in in_line), job))
+        return min(found, key=lambda entry: (*entry[:2], entry[2].id))[2] if found else None
 
     def claim(self, job: ModelJob) -> None:
         job.state, job.attempt, job.started = JobState.RUNNING, job.attempt + 1, True

@@ -113,10 +113,22 @@ class Histories(RuleBasedStateMachine):
         tenant=st.sampled_from(("north", "north", "south")),
         what=st.sampled_from(("a", "b")),
         held=st.sampled_from((False, False, True)),
+        op=st.sampled_from(("bulk_add_to_project", "bulk_add_to_project", "bulk_remove_from_project")),
     )
-    def submit_many(self, people: tuple[str, ...], project: str, tenant: str, what: str, held: bool) -> None:
+    def submit_many(self, people: tuple[str, ...], project: str, tenant: str, what: str, held: bool, op: str) -> None:
         hold = Hold.APPROVAL if held else None
-        self.hand_in(crowd(*people, project=project, tenant=tenant, what=what, hold=hold, max_attempts=2))
+        self.hand_in(crowd(*people, op=op, project=project, tenant=tenant, what=what, hold=hold, max_attempts=2))
+
+    @precondition(lambda self: self.crowds())
+    @rule(which=st.integers(0, 9), whose=st.integers(0, 9), one=st.booleans())
+    def submit_a_removal_of_many(self, which: int, whose: int, one: bool) -> None:
+        many = self.crowds()[which % len(self.crowds())]
+        person = many.new.people[whose % len(many.new.people)].partition("@")[0]
+        if one:
+            self.hand_in(wish(person, "remove_from_projects", tenant=many.new.tenant, max_attempts=2))
+        else:
+            op = "bulk_remove_from_project"
+            self.hand_in(crowd(person, op=op, project="24-001", tenant=many.new.tenant, max_attempts=2))
 
     @precondition(lambda self: self.crowds())
     @rule(which=st.integers(0, 9), whose=st.integers(0, 9))
@@ -143,6 +155,17 @@ class Histories(RuleBasedStateMachine):
             self.model.claim(expected)
             self.claims[claim.job.id] = claim
             assert self.do(self.queue.guard(claim)).left_out == expected.left_out
+            later = self.do(self.queue.later_removals(claim.job.id))
+            assert {person: [job.id for job in jobs] for person, jobs in later.items()} == (
+                self.model.removed_later(expected)
+            )
+
+    @precondition(lambda self: self.claims)
+    @rule(which=st.integers(0, 9))
+    def write(self, which: int) -> None:
+        job_id = sorted(self.claims)[which % len(self.claims)]
+        self.do(self.queue.progress(self.claims[job_id], {"step": "Save"}))
+        self.model.jobs[job_id - 1].written = True
 
     @precondition(lambda self: self.crowds())
     @rule()
@@ -257,6 +280,9 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
     "crashes": (finishing, "recover", always(None)),
     "the people of a job about many": (people, "held_by", always([])),
     "leaving out": (people, "to_leave_out", always({})),
+    "removals that wait for nobody": (claiming, "REVOKING_OPS", lambda plain: frozenset()),
+    "removals behind half of a job": (claiming, "_may_pass_its_line", always(True)),
+    "what removals took away": (people, "later_removals", always({})),
 }
 
 

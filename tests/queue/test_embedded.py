@@ -323,7 +323,8 @@ async def test_asking_job_by_job_is_found_out(tmp_path: Path, monkeypatch: pytes
 
     def by_job(now: float, tenants: Any, openings: Any) -> tuple[str, tuple[Any, ...]]:
         return (
-            "SELECT id AS first FROM job WHERE state = 'queued' AND not_before <= ? AND NOT EXISTS"
+            "SELECT id AS head, NULL AS removal, NULL AS pressed_head FROM job"
+            " WHERE state = 'queued' AND not_before <= ? AND NOT EXISTS"
             " (SELECT 1 FROM job AS earlier WHERE earlier.id < job.id AND +earlier.tenant = job.tenant"
             " AND earlier.line = job.line AND earlier.state IN ('queued', 'running')) ORDER BY priority, id",
             (now,),

@@ -66,6 +66,15 @@ def shown(step: BulkStep, roster: Roster) -> Shown:
             return Shown(whole=roster.group is None)
 
 
+def part_of(step: BulkStep, roster: Roster) -> BulkStep | None:
+    """The part of a step of several writes that shows, as a step of its own; None where there is none to tell apart."""
+    if not isinstance(step, BulkRemoveFromProject):
+        return None
+    there = shown(step, roster).there
+    people = tuple(person for person in step.people if normal_email(person.email) in there)
+    return step.model_copy(update={"people": people}) if people else None
+
+
 def expectations_of(step: BulkStep) -> Mapping[str, tuple[HistoryExpectation, ...]]:
     """What each one's Change History should show, by user id [I]. Groups leave no rows there."""
     match step:

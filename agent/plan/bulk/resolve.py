@@ -7,6 +7,7 @@ looked up there, since a mistyped address must not end as "nothing to do".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from agent.domain.access import Project
 from agent.domain.names import nearest, normal_email
@@ -27,6 +28,7 @@ from agent.plan.bulk.wanted import WantedGroup, WantedMembers, WantedOfMany
 from agent.plan.tenant_names import TenantNames
 
 Path = tuple[str | int, ...]
+NOBODY: Mapping[str, int] = MappingProxyType({})
 _CONTACTS = frozenset({Listing.CONTACTS, Listing.INACTIVE_CONTACTS})
 
 
@@ -58,14 +60,18 @@ def to_look_up(job: BulkJob, roster: Roster) -> tuple[str, ...]:
 
 
 def resolve_many(
-    job: BulkJob, roster: Roster, facts: TenantFacts, offboarded: Mapping[str, int] | None = None
+    job: BulkJob,
+    roster: Roster,
+    facts: TenantFacts,
+    offboarded: Mapping[str, int] = NOBODY,
+    taken_off: Mapping[str, int] = NOBODY,
 ) -> WantedOfMany:
     """What is wanted, in the tenant's names. Raises ProblemsFound("unresolved-names") with every problem.
 
-    ``offboarded`` has, by normalised address, the later job that offboards somebody: that person is left out, and said
-    to be.
+    ``offboarded`` has, by normalised address, the later job that offboards somebody, ``taken_off`` the one that takes
+    somebody off this project: that person is left out, and said to be.
     """
-    resolver = _Resolver(job, roster, facts, offboarded or {})
+    resolver = _Resolver(job, roster, facts, offboarded, taken_off)
     match job:
         case BulkAddToProject():
             wanted: WantedOfMany = resolver.additions(job)
@@ -90,14 +96,23 @@ def _raise(names: TenantNames) -> None:
 class _Resolver:
     """Collects problems while names and people are resolved; what could not be resolved is left out of the result."""
 
-    def __init__(self, job: BulkJob, roster: Roster, facts: TenantFacts, offboarded: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        job: BulkJob,
+        roster: Roster,
+        facts: TenantFacts,
+        offboarded: Mapping[str, int],
+        taken_off: Mapping[str, int],
+    ) -> None:
         self._roster = roster
-        self._offboarded = offboarded
+        why = {person: (by_job, "offboards this person") for person, by_job in offboarded.items()}
+        off = {person: (by_job, "takes this person off the project") for person, by_job in taken_off.items()}
+        self._skipped = off | why
         self.names = TenantNames(facts, [roster.project] if roster.project is not None else [])
         self._left_out = tuple(
-            f"{address} is left out: job {offboarded[normal_email(address)]}, accepted later, offboards this person."
+            "{} is left out: job {}, accepted later, {}.".format(address, *self._skipped[normal_email(address)])
             for address in addresses_of(job)
-            if normal_email(address) in offboarded
+            if normal_email(address) in self._skipped
         )
 
     def additions(self, job: BulkAddToProject) -> WantedMembers:
@@ -142,7 +157,7 @@ class _Resolver:
             members=tuple(wanted),
             not_members=tuple(unwanted),
             only_these=members is not None and members.exactly is not None,
-            spared=frozenset(map(normal_email, self._offboarded)),
+            spared=frozenset(map(normal_email, self._skipped)),
             left_out=self._left_out,
         )
 
@@ -152,7 +167,7 @@ class _Resolver:
         return self._roster.project
 
     def _is_left_out(self, email: str) -> bool:
-        return normal_email(email) in self._offboarded
+        return normal_email(email) in self._skipped
 
     def _group_member(self, email: str, path: Path) -> Iterator[GroupMember]:
         """Somebody for the group: who is in it, an active member of its project, or an active user of the company."""

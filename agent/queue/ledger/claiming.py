@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agent.queue.interface import READING_OPS, ClaimLost, Openings, Wish
+from agent.queue.interface import READING_OPS, REMOVE_MANY, REVOKING_OPS, ClaimLost, Openings, Wish
 from agent.queue.ledger import people
 from agent.queue.ledger.database import Ledger, Value, places
 from agent.queue.ledger.finishing import expire
@@ -40,7 +40,9 @@ def claim(ledger: Ledger, worker: str, openings: Openings, tenant: str | None = 
         (row["tenant"], row["line"]) for row in ledger.rows("SELECT tenant, line FROM job WHERE state = 'running'")
     }
     for job in _candidates(ledger, tenants, openings):
-        if (job.tenant, job.line) not in running and not _shares_an_address_in_use(ledger, job):
+        if (job.tenant, job.line) in running or _shares_an_address_in_use(ledger, job):
+            continue
+        if job.op != REMOVE_MANY or _may_pass_its_line(ledger, job):
             return _take(ledger, job, worker)
     return None
 
@@ -102,12 +104,17 @@ def _with_room(ledger: Ledger) -> list[str]:
 
 
 def _candidates(ledger: Ledger, tenants: Sequence[str], openings: Openings) -> Iterator[JobRecord]:
-    """The lines' first jobs that may run, most urgent first, then in the order of acceptance."""
+    """The lines' first jobs that may run, most urgent first, then in the order of acceptance.
+
+    A removal of many people comes after its line's first job if that one may run at this hour, else before it.
+    """
     statement, values = heads(ledger.now, tenants, openings)
     offset = 0
     while True:
         page = ledger.rows(f"{statement} LIMIT ? OFFSET ?", *values, _PAGE, offset)
-        yield from (find(ledger, row["first"]) for row in page)
+        for row in page:
+            numbers = (row["head"], row["removal"], row["pressed_head"])
+            yield from (find(ledger, number) for number in dict.fromkeys(numbers) if number is not None)
         if len(page) < _PAGE:
             return
         offset += _PAGE
@@ -118,21 +125,26 @@ def heads(now: float, tenants: Sequence[str], openings: Openings) -> tuple[str, 
 
     A line's first job may run if it is also the first *that may run*: not held (or only to be looked at), due, and not
     shut out by its tenant's hours. A removal behind it that may run at any hour opens them for it: a leaver must not
-    wait until Monday for a telephone number that was accepted before.
+    wait until Monday for a telephone number that was accepted before. ``removal`` is the line's first removal of many
+    people that may run: it may pass those before it.
     """
     hours, hours_values = _within_hours(tenants, openings)
     pressing, pressing_values = _pressing(tenants, openings)
     ready = "(hold IS NULL OR mode = 'check') AND not_before <= ?"
     statement = (
-        "SELECT first FROM (SELECT MIN(id) AS first, MIN(priority) AS urgency,"
+        "SELECT CASE WHEN first = first_to_run THEN first END AS head, removal,"
+        " CASE WHEN pressed = 1 AND first = first_at_any_hour THEN first END AS pressed_head"
+        " FROM (SELECT MIN(id) AS first, MIN(priority) AS urgency,"
         f" MIN(CASE WHEN {ready} AND {hours} THEN id END) AS first_to_run,"
+        f" MIN(CASE WHEN op = '{REMOVE_MANY}' AND {ready} AND {hours} THEN id END) AS removal,"
         f" MIN(CASE WHEN {ready} THEN id END) AS first_at_any_hour,"
         f" MAX(CASE WHEN {ready} AND {pressing} THEN 1 ELSE 0 END) AS pressed"
         f" FROM job WHERE state = 'queued' AND tenant IN ({places(tenants)})"
         f" AND {_IN_LINE} GROUP BY tenant, line) AS head"
-        " WHERE first = first_to_run OR (pressed = 1 AND first = first_at_any_hour) ORDER BY urgency, first"
+        " WHERE first = first_to_run OR removal IS NOT NULL OR (pressed = 1 AND first = first_at_any_hour)"
+        " ORDER BY urgency, first"
     )
-    return statement, (now, *hours_values, now, now, *pressing_values, *tenants, now)
+    return statement, (now, *hours_values, now, *hours_values, now, now, *pressing_values, *tenants, now)
 
 
 def _pressing(tenants: Sequence[str], openings: Openings) -> tuple[str, list[Value]]:
@@ -169,8 +181,11 @@ def _shares_an_address_in_use(ledger: Ledger, job: JobRecord) -> bool:
     addresses = [address for address in (job.person, job.other_person) if address is not None]
     addresses += people.held_by(ledger, job)
     among, columns = places(addresses), ("id", "state", "not_before", "started_at", "line", "op", "hold", "mode")
-    # A leaver does not wait for a job about many that waits itself: it goes on without that person.
-    of_many = "job.state = 'running'" if job.supersedes else "job.state IN ('queued', 'running')"
+    of_many = "job.state IN ('queued', 'running')"
+    if job.supersedes:  # a leaver waits for no job about many that waits itself: it goes on without that person
+        of_many = "job.state = 'running'"
+    elif job.op in REVOKING_OPS:  # nor does who is taken off a project, unless half of it may be done
+        of_many = "(job.state = 'running' OR (job.state = 'queued' AND job.progress <> '{}'))"
     row = ledger.row(
         "SELECT id FROM ("
         f" SELECT {', '.join(columns)} FROM job WHERE tenant = ? AND person IN ({among})"
@@ -193,6 +208,16 @@ def _shares_an_address_in_use(ledger: Ledger, job: JobRecord) -> bool:
     return row is not None
 
 
+def _may_pass_its_line(ledger: Ledger, removal: JobRecord) -> bool:
+    """Whether none of those before it in its line has come to a write."""
+    row = ledger.row(
+        "SELECT id FROM job WHERE tenant = ? AND line = ? AND id < ? AND state = 'queued' AND progress <> '{}'"
+        f" AND {_IN_LINE} LIMIT 1",
+        *(removal.tenant, removal.line, removal.id, ledger.now),
+    )
+    return row is None
+
+
 def _take(ledger: Ledger, job: JobRecord, worker: str) -> Claim:
     taken = change(
         ledger,
@@ -205,4 +230,6 @@ def _take(ledger: Ledger, job: JobRecord, worker: str) -> Claim:
         started_at=ledger.now,
     )
     note(ledger, taken, Happened.CLAIMED, {"worker": worker})
+    if job.op in REVOKING_OPS and job.started_at is None:
+        people.tell_those_passed(ledger, taken)
     return Claim(taken, taken.fence)

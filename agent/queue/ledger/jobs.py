@@ -11,6 +11,8 @@ from agent.queue.ledger.database import Ledger, Value
 from agent.queue.ledger.rows import job_record, text_of
 from agent.queue.record import Claim, JobRecord, JobState
 
+GROUP = "group:"  #: how what a job is about begins where it is a distribution group: group:24-017/site safety
+
 
 class Happened(StrEnum):
     """Kinds of lines in a job's history."""
@@ -27,6 +29,7 @@ class Happened(StrEnum):
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
     LEFT_OUT = "left-out"  #: one of its people, because of a later offboard
+    PASSED_BY = "passed-by"  #: a later removal of some of its people goes before it
     CANCEL_ASKED = "cancel-asked"  #: it stops at its next step boundary
     SUPERSEDE_ASKED = "supersede-asked"  #: the same, for a later offboard
     APPROVED = "approved"
@@ -80,8 +83,12 @@ def line_for(ledger: Ledger, tenant: str, person: str, other_person: str | None)
     """In whose line a job about these addresses stands.
 
     That of the newest live job which shares an address with it, so that a job about the address that a waiting
-    ``change_email`` gives comes after it; else its own person's.
+    ``change_email`` gives comes after it; else its own person's. Groups of one name stand in one line, whichever their
+    projects: two jobs may call one project differently, and the ledger does not know its names.
     """
+    if person.startswith(GROUP):
+        where, _, name = person.removeprefix(GROUP).rpartition("/")
+        return f"{GROUP}{'*/' if where else ''}{name}"
     for address in (person, other_person):
         if address is None:
             continue

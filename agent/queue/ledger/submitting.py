@@ -88,6 +88,8 @@ def _same_wish_waiting(ledger: Ledger, new: NewJob, line: str) -> JobRecord | No
     is_soon_enough = newest.started_at is not None or newest.not_before <= max(new.not_before, ledger.now)
     if not is_waiting or not is_soon_enough or new.hold is not None:
         return None
+    if new.people and (people.left_out(ledger, newest) or people.later_removals(ledger, newest)):
+        return None  # it leaves somebody out for what came between and is over
     addresses = [address for address in (new.person, new.other_person, *new.people) if address is not None]
     return None if people.anybody_since(ledger, new.tenant, addresses, newest.id) else newest
 

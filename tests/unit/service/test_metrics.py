@@ -127,8 +127,9 @@ async def test_a_flow_is_in_one_of_three_states() -> None:
 async def test_the_last_probe_is_counted_by_tenant() -> None:
     """When one last came to its end, and how many flows it found changed."""
     metrics = Metrics(clock=lambda: NOW)
-    metrics.probe_seen("acme", NOW - 3600, 2)
+    metrics.probe_seen("acme", NOW - 3600, 2, failed=True)
 
     assert await figure(metrics, _Queue(), "agent_probe_last_success_timestamp", tenant="acme") == NOW - 3600
     assert await figure(metrics, _Queue(), "agent_probe_findings", tenant="acme") == 2
+    assert await figure(metrics, _Queue(), "agent_probe_failed", tenant="acme") == 1
     assert await figure(metrics, _Queue(), "agent_probe_findings", tenant="other") is None

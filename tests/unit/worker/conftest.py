@@ -104,6 +104,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         {
             "paths": {"evidence": tmp_path / "evidence", "state": tmp_path / "state"},
             "queue": {"file": tmp_path / "queue.db"},
+            "notify": {"webhooks": {"desk": {"url": "https://hooks.example.com/agent"}}},
             "tenants": {
                 "sandbox": {
                     "sign_in_url": "http://login.sandbox.localhost:8600/",

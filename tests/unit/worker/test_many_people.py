@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from agent.jobs.model import Job
 from agent.queue.record import Hold, JobState, NewGrant
 from agent.worker.claimed import ClaimedJob
 from tests.unit.execute.cases import job, member
-from tests.unit.execute.fake_tenant import ENGINEER, HARBOR
+from tests.unit.execute.fake_tenant import CLINIC, ENGINEER, HARBOR
 from tests.unit.execute.test_many_people import addition, crew, removal
 from tests.unit.worker.conftest import Bench
 
@@ -14,6 +18,12 @@ from tests.unit.worker.conftest import Bench
 def leaver(email: str) -> Job:
     """Somebody leaves."""
     return job("offboard", person={"email": email}, idempotency_key=f"leaver-{email.partition('@')[0]}")
+
+
+def taken_off(email: str, project: Any) -> Job:
+    """Somebody is taken off a project, or off all."""
+    projects = project if project == "all" else [project]
+    return job("remove_from_projects", person={"email": email}, projects=projects, idempotency_key="taken-off")
 
 
 async def approved(bench: Bench, job_id: int) -> None:
@@ -57,6 +67,43 @@ async def test_a_leaver_of_a_running_one_makes_it_begin_anew_without_that_person
     assert f"Left out, since a later job offboards them: {people[1].email}" in done.result["summary"]
     inside = {item.email for item in bench.truth.people.values() if item.membership(HARBOR.id) is not None}
     assert inside == {people[0].email, people[2].email}
+
+
+@pytest.mark.parametrize("words", ["24-017", "Harbor Bridge", {"id": HARBOR.id}, "all", "gone since"])
+async def test_who_is_taken_off_the_project_meanwhile_is_not_given_the_access_back(bench: Bench, words: Any) -> None:
+    """However the removal calls the project; the removal is done at once, and the rest after the approval."""
+    people = crew(3)
+    for someone in people:
+        bench.truth.put(someone)
+    (number,) = await bench.submit(addition(people))
+    await bench.run_next()
+    (gone,) = await bench.submit(taken_off(people[1].email, words))
+    removed = await bench.run_next()
+    assert (removed.id, removed.state) == (gone, JobState.DONE if words != "gone since" else JobState.DEAD)
+    await approved(bench, number)
+    done = await bench.run_next()
+    assert (done.id, done.state) == (number, JobState.DONE)
+    inside = {item.email for item in bench.truth.people.values() if item.membership(HARBOR.id) is not None}
+    if words == "gone since":
+        assert inside == {item.email for item in people}
+    else:
+        assert inside == {people[0].email, people[2].email}
+        said = f"Left out, since a later job takes them off the project: {people[1].email} (job {gone})"
+        assert said in done.result["summary"]
+
+
+async def test_who_is_taken_off_another_project_is_added_all_the_same(bench: Bench) -> None:
+    """A removal says nothing about projects that it does not name."""
+    people = crew(3)
+    for someone in people:
+        bench.truth.put(someone)
+    (number,) = await bench.submit(addition(people))
+    await bench.run_next()
+    await bench.submit(taken_off(people[1].email, CLINIC.number))
+    assert (await bench.run_next()).state is JobState.DONE
+    await approved(bench, number)
+    assert (await bench.run_next()).state is JobState.DONE
+    assert all(someone.membership(HARBOR.id) is not None for someone in bench.truth.people.values())
 
 
 async def test_a_removal_of_many_closes_their_grants_on_that_project(bench: Bench) -> None:

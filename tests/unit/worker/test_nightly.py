@@ -27,9 +27,10 @@ class Figures(NoTelemetry):
     """What was counted last."""
 
     last: tuple[str, float, int] | None = None
+    failed: bool | None = None
 
-    def probe_seen(self, tenant: str, succeeded_at: float, findings: int) -> None:
-        self.last = (tenant, succeeded_at, findings)
+    def probe_seen(self, tenant: str, succeeded_at: float, findings: int, *, failed: bool) -> None:
+        self.last, self.failed = (tenant, succeeded_at, findings), failed
 
 
 class Night:
@@ -78,6 +79,11 @@ class Night:
         await self.probes.look()
         await self.probes.wait()
         return len(self.began)
+
+    async def told(self) -> list[tuple[str, str]]:
+        """Kind and code of each notice about a probe as a whole."""
+        notices = await self.bench.queue.notices_due()
+        return [(item.kind, item.data["code"]) for item in notices if item.kind != "flow"]
 
     async def states(self) -> dict[str, FlowHealth]:
         """How the flows stand in the queue."""
@@ -222,13 +228,33 @@ async def test_a_rejected_sign_in_pauses_the_tenant(night: Night) -> None:
     assert state.paused
     assert "password-rejected" in state.why
     assert night.paused == ["sandbox"]
+    assert await night.told() == [("paused", "password-rejected")]
     assert await night.look(NIGHT + DAY) == 1
 
 
 async def test_a_session_that_cannot_be_had_is_no_end_of_the_agent(night: Night) -> None:
-    """Credentials that are missing: said in the log, tried again later."""
+    """Credentials that are missing: it stands as the last probe, people are told, and it is tried again later."""
     night.bench.shop.trouble = Failed("credentials-missing", "No credentials are stored.")
     await night.look(NOON)
     assert await night.look(NIGHT) == 0
+    last = KeptProbes(night.bench.shop.settings.paths.state).last("sandbox")
+    assert last is not None
+    assert last.trouble == Trouble(code="credentials-missing", message="No credentials are stored.")
+    assert await night.told() == [("probe", "credentials-missing")]
+    assert night.figures.failed is True
     night.bench.shop.trouble = None
     assert await night.look(NIGHT + 3601) == 1
+    assert night.figures.failed is False
+
+
+async def test_a_probe_that_fails_is_told_once_a_day_and_cause(night: Night) -> None:
+    """An outage of a night is one notice, not one an hour; another cause is another one."""
+    night.trouble = Trouble(code="service-error", message="Procore answers with an error page.")
+    await night.look(NOON)
+    await night.look(NIGHT)
+    await night.look(NIGHT + 3700)
+    assert await night.told() == [("probe", "service-error")]
+    night.trouble = Trouble(code="probe-too-long", message="It was given up.")
+    await night.look(NIGHT + 7400)
+    await night.look(NIGHT + DAY)
+    assert await night.told() == [("probe", code) for code in ("service-error", "probe-too-long", "probe-too-long")]
