@@ -146,6 +146,20 @@ class ShapeChanged(UnknownPage):
         return {**super().diagnostics(), "flow": self.flow, "region": self.region}
 
 
+class WriteBeforeGate(UnknownPage):
+    """A control that should only ask was used, and the page went to send something: held back, so nothing was sent."""
+
+    def __init__(self, held: str, *, seen: str = "") -> None:
+        """``held`` is the request, by method, host and path; ``seen`` what the flow met instead of what it expected."""
+        super().__init__(
+            "write-before-gate",
+            "A control of the page acted at once where it should only have asked. It was stopped in the network, and "
+            "nothing was sent.",
+            expected="nothing that could write before the gate has let the change through",
+            seen=f"{held}; then: {seen}" if seen else held,
+        )
+
+
 class SaveRejected(Failed):
     """Procore answered a save with an error message (in ``seen``). Nothing of that save was kept.
 

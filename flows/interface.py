@@ -128,6 +128,34 @@ class ShapeObserver(Protocol):
         """A region was compared, whatever came of it."""
 
 
+@dataclass(frozen=True)
+class HeldRequest:
+    """A request that could have written, and was stopped before it left: no write had been let through the gate.
+
+    ``by_touch``: it went to the tenant's own site after a control was used, and the page does not send its like
+    unasked. ``at_app``: it went to the app host itself, where the pages come from.
+    """
+
+    method: str
+    host: str
+    path: str
+    by_touch: bool
+    at_app: bool = True
+
+    @property
+    def words(self) -> str:
+        """Method, host and path; never what was in it."""
+        return f"{self.method} {self.host}{self.path}"
+
+
+@runtime_checkable
+class HoldObserver(Protocol):
+    """An observer that wants to know what was held back in the network, too."""
+
+    def request_held(self, held: HeldRequest) -> None:
+        """A request was held back. Must not raise."""
+
+
 class PageObserver(Protocol):
     """Is told what is read and used, right after it. What it raises stops the flow, so it should not."""
 

@@ -44,6 +44,7 @@ async def open_directory(
     await tab.prepare()
     directory = TenantDirectory(tab, gate, credentials.email, facts)
     await directory.enter(credentials if may_sign_in else None)
+    await tab.shut()
     return directory
 
 

@@ -41,6 +41,20 @@ class TenantAddress:
         """The full address of a path on the app host."""
         return self.app_url.rstrip("/") + path
 
+    def is_at_sign_in(self, address: str) -> bool:
+        """Whether ``address`` is of the sign-in host, where that is another one than the app host."""
+        sign_in = _origin(self.sign_in_url)
+        return sign_in != _origin(self.app_url) and _origin(address) == sign_in
+
+    def is_at_app(self, address: str) -> bool:
+        """Whether ``address`` is of the app host."""
+        return _origin(address) == _origin(self.app_url)
+
+    def is_of_own_site(self, address: str) -> bool:
+        """Whether ``address`` is one of the app host, or of another host of its site, such as the one of its API: a
+        host name with the same last two parts. Others' are counters, guides and the like."""
+        return _site(address) == _site(self.app_url) and not self.is_at_sign_in(address)
+
     def may_receive_credentials(self, address: str) -> bool:
         """Whether a page at ``address`` may be given the account's secrets: known host, and not in clear text."""
         parts = urlsplit(address)
@@ -50,6 +64,18 @@ class TenantAddress:
         if host not in known:
             return False
         return parts.scheme == "https" or host in LOOPBACK or host.endswith(".localhost")
+
+
+def _origin(address: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(address)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def _site(address: str) -> str:
+    host = (urlsplit(address).hostname or "").lower()
+    is_number = host.replace(".", "").isdigit() or ":" in host
+    return host if is_number else ".".join(host.split(".")[-2:])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -72,10 +71,9 @@ class ContextSession:
 
     @asynccontextmanager
     async def reading_only(self) -> AsyncIterator[list[str]]:
-        """While inside, nothing that could write leaves the browser for the app host; yields what was held back."""
+        """While inside, nothing that could write leaves the browser; yields what was held back."""
         opened = await self.open()
-        host = urlsplit(self._access.sign_in.address.app_url).hostname or ""
-        async with read_only(opened.context, [host]) as held:
+        async with read_only(opened.context, self._access.sign_in.address.is_at_sign_in) as held:
             yield held
 
     async def close(self, *, in_order: bool) -> None:

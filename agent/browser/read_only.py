@@ -6,37 +6,46 @@ would show.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Route
+from playwright.async_api import BrowserContext, Request, Route
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @asynccontextmanager
-async def read_only(context: BrowserContext, app_hosts: Iterable[str]) -> AsyncIterator[list[str]]:
-    """Abort every request to these hosts that is not a reading one; yields the list of those that were aborted.
+async def read_only(
+    context: BrowserContext, but: Callable[[str], bool] = lambda _url: False
+) -> AsyncIterator[list[str]]:
+    """Abort every request that is not a reading one, to whatever host; yields the list of those that were aborted.
 
-    Leave it while signing in again: that is a POST by nature.
+    ``but`` says which addresses are let through: those of the sign-in host. Leave it while signing in again: that is a
+    POST by nature.
     """
-    hosts = frozenset(host.lower() for host in app_hosts)
     aborted: list[str] = []
+    noted: list[Request] = []
 
-    def on_app_host(url: str) -> bool:
-        return (urlsplit(url).hostname or "") in hosts
+    def guarded(url: str) -> bool:
+        return not but(url)
+
+    def note(request: Request) -> None:
+        if request.method.upper() not in READING and guarded(request.url) and request not in noted:
+            noted.append(request)
+            aborted.append(f"{request.method} {urlsplit(request.url).path}")
 
     async def hold(route: Route) -> None:
-        request = route.request
-        if request.method.upper() in READING:
+        if route.request.method.upper() in READING:
             await route.fallback()
             return
-        aborted.append(f"{request.method} {urlsplit(request.url).path}")
+        note(route.request)
         await route.abort("blockedbyclient")
 
-    await context.route(on_app_host, hold)
+    context.on("requestfailed", note)  # the page's own write guard may have been first
+    await context.route(guarded, hold)
     try:
         yield aborted
     finally:
-        await context.unroute(on_app_host, hold)
+        await context.unroute(guarded, hold)
+        context.remove_listener("requestfailed", note)

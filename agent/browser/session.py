@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
@@ -137,10 +136,9 @@ class TenantSession:
 
     @asynccontextmanager
     async def reading_only(self) -> AsyncIterator[list[str]]:
-        """While inside, nothing that could write leaves the browser for the app host; yields what was held back."""
+        """While inside, nothing that could write leaves the browser; yields what was held back."""
         opened = await self.open()
-        host = urlsplit(self._sign_in.address.app_url).hostname or ""
-        async with read_only(opened.context, [host]) as held:
+        async with read_only(opened.context, self._sign_in.address.is_at_sign_in) as held:
             yield held
 
     async def keep(self) -> None:

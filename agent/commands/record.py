@@ -103,9 +103,7 @@ async def _walk(
     async with Workplace(settings, (name,)) as place:
         sign_in = await asyncio.to_thread(sign_in_of, settings, name, CredentialStore(), place.known)
         browser = await place.browser.ready()
-        return await record_tenant(
-            browser, sign_in, settings.tenants[name].hosts, wanted, now.date(), told, name_tenant=name_tenant
-        )
+        return await record_tenant(browser, sign_in, wanted, now.date(), told, name_tenant=name_tenant)
 
 
 def _sum_up(screen: Screen, recorded: Recorded, path: Path, sha256: str) -> None:

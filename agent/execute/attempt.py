@@ -26,8 +26,9 @@ from agent.execute.outcome import StepResult
 from agent.execute.pace import poll
 from agent.execute.perform import perform
 from agent.execute.recovery import is_by_flash, repeats, without_sent_mails
+from agent.execute.revoking import LeftOut, is_of_one_flow, only_takes
 from agent.execute.thinking import Thinking
-from agent.execute.work import Seen, Work, recoverable
+from agent.execute.work import Seen, Work, differs, recoverable
 from agent.plan.bulk.steps import BulkStep, CreateGroup
 from agent.plan.effects import failed_assignments, history_expectations, holds, unmet
 from agent.plan.steps import AssignProjects, Plan, RemoveFromAllProjects, Step
@@ -40,6 +41,9 @@ NOT_FROM_THE_PAGE = frozenset({"unexpected", "evidence-unwritable", "evidence-br
 
 #: What a page shows is named otherwise than the tenant's names say, which a session keeps for a while.
 NAMED_OTHERWISE = frozenset({"template-mismatch", "project-mismatch"})
+
+#: What the answer to a write says, or its silence: that very write was not saved.
+ANSWERS_TO_A_WRITE = frozenset({"denied", "stale-token", "not-sent", "window-without-effect"})
 
 Ended = Callable[..., Awaitable[None]]
 
@@ -69,13 +73,39 @@ class Attempt:
     permits: Callable[[Sequence[ApprovalNeeded], Plan], bool]
 
     async def run(self) -> None:
-        """Carry out what remains. Raises Stopped; ``remaining`` then holds what was not begun."""
+        """Carry out what remains. Raises Stopped; ``remaining`` then holds what was not begun.
+
+        Where all that remains takes access away, a step whose part of the pages is out of use is left out.
+        """
+        left_out = LeftOut()
         while self.remaining:
             step = self.remaining.pop(0)
+            if left_out.has(step, self.work.flow_log.generation):
+                result = StepResult(number=len(self.work.results) + 1, title=step.title, state="not sent")
+                self.work.results.append(result)
+                continue
             try:
                 await self._one(step)
+            except Stopped as stopped:
+                await self._leave_out(step, stopped, left_out)
             except AgentError as error:  # of an observer, or of a look after trouble: what is done stays told
-                raise Stopped(error) from error
+                await self._leave_out(step, Stopped(error), left_out)
+        if left_out.error is not None:
+            raise Stopped(left_out.error)
+
+    async def _leave_out(self, step: Step, stopped: Stopped, left_out: LeftOut) -> None:
+        """Go on without the step where that is safe, from a page opened afresh: nothing that the step has opened or
+        filled may be left on it. Raises what has stopped it everywhere else."""
+        rest = [step, *self.remaining]
+        if stopped.unknown or len(rest) == 1 or not is_of_one_flow(stopped.cause) or not only_takes(rest):
+            raise stopped
+        left_out.add(step, stopped.cause, self.work.flow_log.generation)
+        words = f"Left out: {step.title}. What else takes access away is done all the same; a person does the rest."
+        try:
+            await self.work.tell(Note(words, {"code": stopped.cause.code}))
+            self.seen = await self.work.look_again(self.seen, self.user_id)
+        except AgentError as error:
+            raise stopped from error
 
     async def _one(self, step: Step) -> None:
         work = self.work
@@ -105,18 +135,21 @@ class Attempt:
             work.results.append(StepResult(number=number, title=step.title, state="not sent", detail=error.message))
             raise
         sent = work.gate.sent
+        work.gate.begin_step()
         work.next_step, work.next_user_id = step, self.user_id
         try:
-            self.user_id = await perform(work.directory, step, self.user_id)
+            self.user_id = await perform(work.directory, step, self.user_id, self._note)
         except Exception as caught:
             trouble = caught if isinstance(caught, AgentError) else await self._unexpected(caught)
             flow, is_sent = work.flow_of(step), work.gate.sent != sent
+            if not is_sent:
+                trouble = await work.gate.explained(trouble)
             if is_sent or not self._names_may_be_old(trouble):
                 work.flow_log.stopped(flow, trouble)
             if not is_sent:
                 await self._not_sent(step, trouble, ended)
             else:
-                await self._sent_in_trouble(step, trouble, ended)
+                await self._sent_in_trouble(step, trouble, ended, writes=work.gate.sent - sent)
             return
         flow = work.flow_of(step)
         # On new pages all projects of a leaver are taken by one save of that tab, too.
@@ -148,8 +181,9 @@ class Attempt:
         have renamed or added a template or a project since. That is no fault of the page's."""
         return error.code in NAMED_OTHERWISE and error.code not in self.work.recovered
 
-    async def _sent_in_trouble(self, step: Step, error: AgentError, ended: Ended) -> None:
-        """The write left the browser, and the answer is not the one hoped for."""
+    async def _sent_in_trouble(self, step: Step, error: AgentError, ended: Ended, *, writes: int) -> None:
+        """The write left the browser, and the answer is not the one hoped for; or one of several ``writes`` did, and
+        there will be no next one."""
         # Any Failed of the flows says: nothing was saved. One look is enough to believe it.
         refused = isinstance(error, Failed) and error.code not in NOT_FROM_THE_PAGE
         # Another job's page of the same session may have caused the message: then only time tells.
@@ -168,19 +202,34 @@ class Attempt:
         if not refused:
             await ended("unknown", f"{error.message} Its effect was not found {settled.how} until the deadline.")
             raise Stopped(error, unknown=True) from error
-        if again:
+        in_part = self._is_kept_in_part(error, settled, writes)
+        if in_part:
+            self.work.keep_in_part(settled.part)
+            said = f" Of it is done: {settled.part.title}." if settled.part is not None else ""
+            await ended("partly saved", f"{error.message} Not all of it is saved, as a fresh look shows.{said}")
+            await self.work.boundary.settled(self.work.trail)
+        elif again:
             await ended("not sent", f"{error.message} Not saved, as a fresh look shows.")
+        if again:
             self.work.recovered.add(error.code)
             self.seen = settled.seen
             self.user_id = settled.user_id or self.user_id
             await self._plan_anew()
             return
-        by_procore = isinstance(error, SaveRejected) or error.code == "denied"
-        await ended(
-            "rejected" if by_procore else "not sent", " ".join(part for part in (error.message, error.seen) if part)
-        )
+        if not in_part:
+            by_procore = isinstance(error, SaveRejected) or error.code == "denied"
+            said = " ".join(part for part in (error.message, error.seen) if part)
+            await ended("rejected" if by_procore else "not sent", said)
         self.seen = settled.seen
         raise Stopped(error) from error
+
+    def _is_kept_in_part(self, error: AgentError, settled: Settled, writes: int) -> bool:
+        """Whether an earlier write of the step was saved: there is a next one only after that. Where only one left, it
+        is the earlier one if the step stopped before another, and something shows."""
+        if writes > 1:
+            return True
+        answered = isinstance(error, SaveRejected | SignedOut) or error.code in ANSWERS_TO_A_WRITE
+        return not answered and differs(self.work.job, self.seen, settled.seen)
 
     async def _found(
         self, step: Step, error: AgentError, settled: Settled, ended: Ended, *, doubtful: bool = False
@@ -283,6 +332,9 @@ class Attempt:
             raise Stopped(error) from error
         self.remaining = list(plan.steps)
         await work.tell(Planned(plan, replanned=True))
+
+    async def _note(self, words: str) -> None:
+        await self.work.tell(Note(words))
 
     async def _unexpected(self, caught: Exception) -> AgentError:
         lines = "".join(traceback.format_exception(caught))

@@ -34,7 +34,7 @@ async def check_wish(work: Work, since: datetime) -> Outcome:
     if plan.is_empty:
         job = work.job
         found = (
-            wording.nothing_for_many(job, work.offboarded)
+            wording.nothing_for_many(job, work.offboarded, work.taken_off)
             if isinstance(job, BulkJob)
             else wording.nothing_summary(job, seen.person, whom(job))
         )

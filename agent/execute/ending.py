@@ -7,8 +7,7 @@ from agent.execute import wording
 from agent.execute.attempt import Stopped
 from agent.execute.outcome import Outcome, Verdict
 from agent.execute.verify import Confirmation
-from agent.execute.work import Seen, Work
-from agent.jobs.model import Job, people_of
+from agent.execute.work import Work
 from agent.plan.correlate import NeedsPerson
 
 
@@ -89,14 +88,6 @@ def verdict_of(error: AgentError) -> Verdict:
     if isinstance(error, Refused):
         return Verdict.REFUSED
     return Verdict.UNCERTAIN if isinstance(error, Uncertain) else Verdict.FAILED
-
-
-def differs(job: Job, before: Seen, after: Seen) -> bool:
-    """Whether whom the job is about is not as before; what becomes of a project's other members is not its matter."""
-    if before.roster is not None and after.roster is not None:
-        one, other = (roster.about(people_of(job)).likeness() for roster in (before.roster, after.roster))
-        return one != other
-    return before.person is not None and after.person is not None and before.person != after.person
 
 
 def unsealed(outcome: Outcome, error: AgentError, tenant: str) -> Outcome:

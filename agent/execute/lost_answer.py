@@ -9,6 +9,7 @@ from agent.execute.bulk import look_for_part
 from agent.execute.history import own_records
 from agent.execute.pace import poll
 from agent.execute.work import Seen, Work
+from agent.plan.bulk.effects import part_of
 from agent.plan.bulk.steps import BulkStep
 from agent.plan.effects import history_expectations, holds, unmet
 from agent.plan.steps import AssignProjects, CreateUser, Invite, RemoveFromAllProjects, Step
@@ -23,6 +24,7 @@ class Settled:
     seen: Seen
     user_id: str | None
     how: str  # where its effect was seen, or not
+    part: Step | None = None  # what of it shows, as a step, where not all does and this can be told apart
 
 
 async def look_for_effect(
@@ -38,7 +40,9 @@ async def look_for_effect(
         limit = max(0.0, visible_within_s(work, step) - elapsed_s)
     if isinstance(step, BulkStep):
         effect = await look_for_part(work, step, limit)
-        return Settled(effect.visible, effect.seen, user_id, effect.how)
+        roster = effect.seen.roster
+        part = part_of(step, roster) if roster is not None and not effect.visible else None
+        return Settled(effect.visible, effect.seen, user_id, effect.how, part)
     if isinstance(step, CreateUser):
         return await _created(work, step, seen, limit)
     if user_id is None:

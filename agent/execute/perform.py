@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from agent.domain.project import Member
+from agent.errors import Failed
 from agent.execute.bulk import groups_of
 from agent.plan.bulk.steps import (
     AddMember,
@@ -31,14 +32,17 @@ from agent.plan.steps import (
 )
 from flows.interface import Directory, ProjectDirectory
 
+Tell = Callable[[str], Awaitable[None]]
 
-async def perform(directory: Directory, step: Step, user_id: str | None) -> str | None:
+
+async def perform(directory: Directory, step: Step, user_id: str | None, tell: Tell) -> str | None:
     """Make the write once; returns the user's id, which a creation has made; None for a write about many people.
 
-    Whatever the Directory raises goes through: a write is never repeated here.
+    Whatever the Directory raises goes through: a write is never repeated here. ``tell``: another way was taken than the
+    step's own, in a sentence.
     """
     if isinstance(step, BulkStep):
-        await _perform_for_many(directory, step)
+        await _perform_for_many(directory, step, tell)
         return user_id
     if isinstance(step, CreateUser):
         return await directory.create_user(step.new)
@@ -67,14 +71,14 @@ async def perform(directory: Directory, step: Step, user_id: str | None) -> str 
     return user_id
 
 
-async def _perform_for_many(directory: Directory, step: BulkStep) -> None:
+async def _perform_for_many(directory: Directory, step: BulkStep, tell: Tell) -> None:
     match step:
         case BulkAddToProject():
             await directory.project(step.project).bulk_add(step.people)
         case AddMember():
             await directory.project(step.project).add_member(step.person)
         case BulkRemoveFromProject():
-            await _remove_all(directory.project(step.project), step.people)
+            await _remove_all(directory.project(step.project), step.people, tell)
         case ChangeMemberTemplate():
             project = directory.project(step.project)
             await project.change_member_template(step.user_id, step.email, step.template)
@@ -86,11 +90,22 @@ async def _perform_for_many(directory: Directory, step: BulkStep) -> None:
             await groups_of(directory, step.project).delete_group(step.group_id, step.name)
 
 
-async def _remove_all(project: ProjectDirectory, people: Sequence[Member]) -> None:
-    """Those who are inactive one by one, each a write: only rows of active people can be ticked."""
+async def _remove_all(project: ProjectDirectory, people: Sequence[Member], tell: Tell) -> None:
+    """Those who are inactive one by one, each a write: only rows of active people can be ticked. The others together,
+    or, where they stand on several pages of the list, one by one as well."""
     for member in people:
         if not member.active and member.user_id is not None:
             await project.remove_member(member.user_id, member.email)
     together = [member for member in people if member.active or member.user_id is None]
-    if together:
+    if not together:
+        return
+    try:
         await project.bulk_remove(together)
+    except Failed as error:
+        if error.code != "not-on-one-page":
+            raise
+        await tell(f"{error.message} They are removed one by one, each by a write of its own.")
+        for member in together:
+            if member.user_id is None:
+                raise
+            await project.remove_member(member.user_id, member.email)

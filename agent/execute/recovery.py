@@ -4,7 +4,8 @@ The rules, in order:
 
 1. A write under way is looked for until its deadline, counted from when it left. Seen: it counts as saved.
 2. An invitation that is not seen by then may still have been sent: the job ends as uncertain, no mail is sent again.
-3. Any other write that is not seen by then did not happen (or was taken back): it is planned again.
+3. Any other write that is not seen by then did not happen (or was taken back): it is planned again. Of a step of
+   several writes the part that shows is kept, where it can be told apart; the rest is planned again.
 4. What was saved may not show yet: a plan that repeats it is made again until the same deadline.
 """
 
@@ -91,8 +92,16 @@ async def _settle(work: Work, sent: SentStep) -> None:
             expected="a trace of the mail in the Change History",
             seen="none until the deadline",
         )
-    await work.tell(Note("What an earlier run was sending did not arrive; it is planned again.", {"step": step.title}))
-    work.trail = work.trail.not_sent()
+    said = "was not finished; the rest" if sent.writes > 1 else "did not arrive; it"
+    await work.tell(
+        Note(f"What an earlier run was sending {said} is planned again.", {"step": step.title, "seen": settled.how})
+    )
+    if sent.writes == 1:
+        work.trail = work.trail.not_sent()
+    else:
+        work.keep_in_part(settled.part)
+        if settled.part is not None:
+            _add_result(work, settled.part, "settled by observation", f"Sent {EARLIER}; seen {settled.how}.")
     await work.boundary.settled(work.trail)
 
 
@@ -129,8 +138,11 @@ async def _since(work: Work, at: datetime) -> float:
 
 def _keep(work: Work, sent: SentStep, state: str, detail: str) -> None:
     work.kept.append(sent.step)
-    number = len(work.results) + 1
-    work.results.append(StepResult(number=number, title=sent.step.title, state=state, detail=detail))
+    _add_result(work, sent.step, state, detail)
+
+
+def _add_result(work: Work, step: Step, state: str, detail: str) -> None:
+    work.results.append(StepResult(number=len(work.results) + 1, title=step.title, state=state, detail=detail))
 
 
 def _words(sent: Sequence[SentStep]) -> dict[str, str]:

@@ -157,6 +157,10 @@ BY_CODE = {
     f"there, then run the job again. If it stays, {_ELSE_REPORT}",
     "control-mismatch": f"Set the same field by hand as the service account; if Procore keeps it there, {_ELSE_REPORT}",
     "foreign-list": f"Look at the list in Procore as the service account: whose people does it show? {_REPORT}",
+    "write-before-gate": "Nothing was sent. Look at the page in Procore: a button there that asked first acts at once "
+    f"now, and what it was about to send stands above. {_REPORT}",
+    "window-without-effect": "Nothing was sent. Open the same window in Procore and read what it asks: its buttons may "
+    f"have changed places. {_REPORT}",
     "no-reaction": f"Run the same job again; if it stops there once more, {_ELSE_REPORT}",
     "person-mismatch": f"Look in Procore whom the address that is named above belongs to. {_REPORT}",
     "shape-changed": "Look at the page in Procore and at the findings in the evidence before it is written from again: "
@@ -168,7 +172,7 @@ BY_CODE = {
     "group-mismatch": "Look in Procore whether somebody has given the distribution group another name; if not, "
     f"{_ELSE_REPORT}",
     "already-member": "Run the same job again: it looks first. For another template, change it instead of adding.",
-    "not-on-one-page": "Send a job for fewer people: one removal reaches only those on one page of the project's list.",
+    "not-on-one-page": "Send a job for fewer people, or remove them in the project's list page by page.",
     "no-server-time": "Look whether a proxy between this machine and Procore takes the Date header away; else "
     f"{_ELSE_REPORT}",
     "row-not-found": "Look for the person in Procore's Directory; if the person is there, run the job again.",

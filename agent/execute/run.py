@@ -23,7 +23,7 @@ from agent.execute.boundary import Boundary, NoBoundary
 from agent.execute.bulk import look_at_many
 from agent.execute.bulk_verify import list_witness, verify_many
 from agent.execute.checking import check_wish
-from agent.execute.ending import differs, ended_by, not_confirmed, outcome_of, stop_error, unsealed
+from agent.execute.ending import ended_by, not_confirmed, outcome_of, stop_error, unsealed
 from agent.execute.events import JobEnded, JobStarted, Note, Observed, Observer, Planned, Verified
 from agent.execute.gate import GateRelay, JobGate
 from agent.execute.judging import judge
@@ -38,9 +38,10 @@ from agent.execute.telling import Telling
 from agent.execute.thinking import Thinking
 from agent.execute.trail import Trail
 from agent.execute.verify import Confirmation, nothing_to_do_witness, verify
-from agent.execute.work import Seen, Work
+from agent.execute.work import Seen, Work, differs
 from agent.jobs.bulk import BulkJob
 from agent.jobs.model import Job, Read, Snapshot, people_of, whom
+from agent.plan.bulk.taken_off import LaterRemoval
 from agent.plan.rights import refuse_missing_rights
 from agent.plan.steps import Plan
 from agent.policy.check import ApprovalNeeded
@@ -70,6 +71,9 @@ class Orders:
     shared_session: bool = False  # other jobs use the same session at the server
     origin: Mapping[str, str] = field(default_factory=dict)  # where the job comes from, for the evidence
     offboarded: Mapping[str, int] = field(default_factory=dict)  # of many people: whom a later job offboards, and which
+    removals: Mapping[str, Sequence[LaterRemoval]] = field(
+        default_factory=dict
+    )  # of many people: later jobs, by person
     joined: tuple[Mapping[str, Any], ...] = ()  # who else asked for the same, for the evidence
     quarantined: Quarantined = nothing_quarantined  # asked before the first write, and before each
 
@@ -108,6 +112,7 @@ async def run_job(
         trail=orders.trail,
         shared_session=orders.shared_session,
         offboarded=orders.offboarded,
+        removals=orders.removals,
         quarantined=orders.quarantined,
     )
     gate.about_to_send = work.about_to_send
@@ -215,7 +220,7 @@ class _JobRun:
         if not work.changed:  # else what is begun goes on for as far as it can
             if work.capabilities is not None:
                 refuse_missing_rights(plan.steps, work.capabilities)
-            await work.refuse_quarantined(plan.steps)
+            await work.refuse_quarantined_plan(plan, dry_run=orders.dry_run)
         if orders.dry_run:
             return Outcome(
                 verdict=Verdict.DONE,
@@ -254,7 +259,7 @@ class _JobRun:
         job = self.work.job
         if isinstance(job, BulkJob):
             witness = nothing_to_do_witness(list_witness(self.work))
-            return witness, wording.nothing_for_many(job, self.work.offboarded)
+            return witness, wording.nothing_for_many(job, self.work.offboarded, self.work.taken_off)
         return nothing_to_do_witness(), wording.nothing_summary(job, seen.person, self._whom)
 
     async def _carry_out(self, plan: Plan, thinking: Thinking, seen: Seen) -> Outcome:
@@ -284,7 +289,7 @@ class _JobRun:
     def _done_summary(self, confirmation: Confirmation) -> str:
         job = self.work.job
         if isinstance(job, BulkJob):
-            return wording.done_for_many(job, self.work.kept, self.work.offboarded)
+            return wording.done_for_many(job, self.work.kept, self.work.offboarded, self.work.taken_off)
         if confirmation.person is None:
             raise RuntimeError("a job about one person read nobody back")
         return wording.done_summary(confirmation.person, self.work.kept)

@@ -6,10 +6,11 @@ from agent.domain.access import Vendor
 from agent.domain.person import Person, TenantFacts
 from agent.errors import Failed, Refused
 from agent.execute.work import Seen, Work
-from agent.jobs.bulk import BulkJob
+from agent.jobs.bulk import BulkJob, BulkRemoveFromProject
 from agent.plan.bulk.planner import plan_many
 from agent.plan.bulk.resolve import resolve_many
 from agent.plan.bulk.roster import Roster
+from agent.plan.bulk.taken_off import taken_off
 from agent.plan.bulk.wanted import WantedOfMany
 from agent.plan.bulk.wanted import unsatisfied as unsatisfied_of_many
 from agent.plan.correlate import company_to_find
@@ -63,7 +64,10 @@ class Thinking:
     def _plan_many(self, job: BulkJob, roster: Roster, facts: TenantFacts) -> Plan:
         """Who is meant is settled by the first look: later ones do not look up again who is no member any more."""
         if self.many is None:
-            self.many = resolve_many(job, roster, facts, self._work.offboarded)
+            work = self._work
+            if not isinstance(job, BulkRemoveFromProject):  # who is taken off twice is off
+                work.taken_off = taken_off(roster.project, facts, work.removals)
+            self.many = resolve_many(job, roster, facts, work.offboarded, work.taken_off)
         return plan_many(roster, self.many, facts)
 
     def left_of_many(self, roster: Roster) -> tuple[Difference, ...]:

@@ -20,12 +20,13 @@ _WORDS = frozenset({"title", "direction", "inverse"})  # a dumped step carries t
 
 
 class SentStep(Frozen):
-    """One write that left, or was about to."""
+    """One step whose write left, or was about to. Of several, the next leaves only once the one before is saved."""
 
     step: Step
     #: "under way": nobody has said yet what became of it; "saved": answered as saved, or seen
     state: Literal["under way", "saved"]
-    at: datetime  # right before it left
+    at: datetime  # right before it left, or the last of them
+    writes: int = 1  # how many left
 
     @field_validator("step", mode="before")
     @classmethod
@@ -66,11 +67,16 @@ class Trail(Frozen):
         return next((sent for sent in self.sent if sent.state == "under way"), None)
 
     def sending(self, step: Step, user_id: str | None, at: datetime, began: datetime) -> Trail:
-        """With a write that is about to leave."""
+        """With a write that is about to leave; the step stands there once, however many writes it takes."""
+        now = self.under_way
+        if now is not None and now.step == step:
+            before, writes = self.not_sent().sent, now.writes + 1
+        else:
+            before, writes = self.sent, 1
         return Trail(
             began=self.began or began,
             user_id=user_id or self.user_id,
-            sent=(*self.sent, SentStep(step=step, state="under way", at=at)),
+            sent=(*before, SentStep(step=step, state="under way", at=at, writes=writes)),
         )
 
     def saved(self) -> Trail:
@@ -81,3 +87,11 @@ class Trail(Frozen):
     def not_sent(self) -> Trail:
         """The write under way did not happen, for certain."""
         return self.model_copy(update={"sent": tuple(sent for sent in self.sent if sent.state == "saved")})
+
+    def in_part(self, part: Step | None) -> Trail:
+        """Only this part of the step under way is saved, for certain."""
+        now = self.under_way
+        if now is None or part is None:
+            return self.not_sent()
+        saved = now.model_copy(update={"step": part, "state": "saved"})
+        return self.model_copy(update={"sent": (*self.not_sent().sent, saved)})

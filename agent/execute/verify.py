@@ -78,11 +78,12 @@ def invited(person: Person, kept: Sequence[Step]) -> Person:
 def history_witness(work: Work, kept: Sequence[Step], records: Sequence[ChangeRecord]) -> Witness:
     """Agrees when each kept step stands there as made by our account; tells what others did meanwhile."""
     own = [record for record in records if is_own(work, record)]
-    expected: list[HistoryExpectation] = [row for step in kept for row in history_expectations(step)]
+    sent: list[HistoryExpectation] = [row for step in kept for row in history_expectations(step)]
+    expected = list(dict.fromkeys(sent))  # what a step left undone and the next plan did again stands there once
     missing = unmet(expected, own)
     findings = [f"{len(expected) - len(missing)} of {len(expected)} changes stand there, made by {_own(work)}."]
     findings += [f"Missing: {row.words}" for row in missing]
-    findings += [f"More than once: {row.words}" for row in _repeated(expected, own)]
+    findings += [f"More than once: {row.words}" for row in _repeated(sent, own)]
     findings += [f"Meanwhile {_words(record)}" for record in records if not is_own(work, record)]
     matched = [record for record in own if any(row.met_by(record) for row in expected)]
     rows = tuple(change_words(record) for record in sorted(matched, key=lambda record: record.at))

@@ -64,20 +64,26 @@ def nothing_summary(job: Job, person: Person | None, email: str | None) -> str:
     return f"Nothing to do: {state_words(person)}, as asked."
 
 
-def done_for_many(job: BulkJob, kept: Sequence[Step], offboarded: Mapping[str, int]) -> str:
+def done_for_many(
+    job: BulkJob, kept: Sequence[Step], offboarded: Mapping[str, int], taken_off: Mapping[str, int]
+) -> str:
     """A job about many people that is done and confirmed."""
     done = "; ".join(step.title for step in kept)
-    return f"{done}. {_left_out(job, offboarded)}Read back and confirmed."
+    return f"{done}. {_left_out(job, offboarded, taken_off)}Read back and confirmed."
 
 
-def nothing_for_many(job: BulkJob, offboarded: Mapping[str, int]) -> str:
+def nothing_for_many(job: BulkJob, offboarded: Mapping[str, int], taken_off: Mapping[str, int]) -> str:
     """A job about many people that found everything as wanted."""
-    return f"Nothing to do: {whom(job)} is as asked. {_left_out(job, offboarded)}".rstrip()
+    return f"Nothing to do: {whom(job)} is as asked. {_left_out(job, offboarded, taken_off)}".rstrip()
 
 
-def _left_out(job: BulkJob, offboarded: Mapping[str, int]) -> str:
-    left = [f"{address} (job {offboarded[address]})" for address in people_of(job) if address in offboarded]
-    return f"Left out, since a later job offboards them: {', '.join(left)}. " if left else ""
+def _left_out(job: BulkJob, offboarded: Mapping[str, int], taken_off: Mapping[str, int]) -> str:
+    off = {address: by_job for address, by_job in taken_off.items() if address not in offboarded}
+    said = ""
+    for why, left in (("offboards them", offboarded), ("takes them off the project", off)):
+        who = [f"{address} (job {left[address]})" for address in people_of(job) if address in left]
+        said += f"Left out, since a later job {why}: {', '.join(who)}. " if who else ""
+    return said
 
 
 def resent_summary(earlier: Resend) -> str:

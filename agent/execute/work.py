@@ -24,13 +24,16 @@ from agent.execute.needed_flows import (
 from agent.execute.outcome import StepResult
 from agent.execute.pace import Clock, Limits
 from agent.execute.resends import ForgetfulRecord, Resend, ResendRecord
+from agent.execute.revoking import some_may_go_on
 from agent.execute.session import JobSession, OpenedSession
 from agent.execute.telling import Telling
 from agent.execute.trail import Trail
-from agent.jobs.model import Invite, Job
+from agent.jobs.bulk import DistributionGroup
+from agent.jobs.model import Invite, Job, people_of
 from agent.plan.bulk.roster import Roster
+from agent.plan.bulk.taken_off import LaterRemoval
 from agent.plan.correlate import lookups_for, settle, with_sighting
-from agent.plan.steps import Step
+from agent.plan.steps import Plan, Step
 from agent.policy.check import ApprovalNeeded
 from flows import Directory
 from flows.names import Flow
@@ -72,11 +75,16 @@ class Work:
     capabilities: Capabilities | None = None  # what the service account may do, as the first page read says
     people_in_company: int | None = None  # active users, as the first page read says
     offboarded: Mapping[str, int] = field(default_factory=dict)  # of many people: whom a later job offboards, and which
+    removals: Mapping[str, Sequence[LaterRemoval]] = field(
+        default_factory=dict
+    )  # of many people: later jobs, by person
+    taken_off: Mapping[str, int] = field(default_factory=dict)  # whom one of them takes off this project, once known
     guarded: bool = False  # the network guard of a dry run lies on this session's context: no other one may be opened
     results: list[StepResult] = field(default_factory=list)
     approved: set[str] = field(default_factory=set)  # codes of the reasons for which policy asked, and got, a yes
     resend_begun: bool = False  # this run has put its mail on record
     kept: list[Step] = field(default_factory=list)  # steps that were saved, or found saved
+    kept_in_part: bool = False  # some of the writes of a step were saved, and the step is not done
     next_step: Step | None = None  # whose write leaves next
     next_user_id: str | None = None
 
@@ -90,7 +98,7 @@ class Work:
     @property
     def changed(self) -> bool:
         """Whether this job has changed something, as far as it knows."""
-        return bool(self.kept)
+        return bool(self.kept) or self.kept_in_part
 
     @property
     def resends_mail(self) -> bool:
@@ -143,9 +151,27 @@ class Work:
         self.trail = self.trail.saved() if is_saved else self.trail.not_sent()
         return not is_saved
 
+    def keep_in_part(self, part: Step | None) -> None:
+        """Earlier writes of the step under way were saved and its last one was not: only ``part``, where that can be
+        told apart, counts as kept, so that whatever is planned from here on is not taken for a repetition."""
+        self.trail = self.trail.in_part(part)
+        if part is not None:
+            self.kept.append(part)
+        self.kept_in_part = True
+
     async def refuse_quarantined(self, steps: Sequence[Step]) -> None:
         """Raise FlowQuarantined when one of these steps needs a flow that is quarantined at this moment."""
         await self._refuse(needed_flows(steps, self.flow_log.generation))
+
+    async def refuse_quarantined_plan(self, plan: Plan, *, dry_run: bool) -> None:
+        """The same for a whole plan, before its first write; one that only takes access away goes on with the steps
+        that need no quarantined flow. A dry run promises nothing in part."""
+        try:
+            await self.refuse_quarantined(plan.steps)
+        except FlowQuarantined as error:
+            if dry_run or not some_may_go_on(plan.steps, error.flows, self.flow_log.generation):
+                raise
+            self.blocked_by = ()
 
     async def _refuse(self, flows: Sequence[Flow]) -> None:
         try:
@@ -279,6 +305,16 @@ class Work:
         if person.invited is None and known is not None:
             return person.model_copy(update={"invited": known.invited})
         return person
+
+
+def differs(job: Job, before: Seen, after: Seen) -> bool:
+    """Whether whom the job is about is not as before; what becomes of a project's other members is not its matter, and
+    of a group only the group is: the project's members are looked up on the way to it."""
+    if before.roster is not None and after.roster is not None:
+        one, other = (roster.about(people_of(job)).likeness() for roster in (before.roster, after.roster))
+        matters = ("project", "group") if isinstance(job, DistributionGroup) else tuple(one)
+        return any(one[part] != other[part] for part in matters)
+    return before.person is not None and after.person is not None and before.person != after.person
 
 
 def recoverable(error: AgentError) -> bool:

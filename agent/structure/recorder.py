@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -97,7 +97,6 @@ class Recorder:
 async def record_tenant(
     browser: Browser,
     sign_in: SignIn,
-    hosts: Iterable[str],
     wanted: Collection[str],
     on: date,
     told: Callable[[str, Page | str], None],
@@ -113,7 +112,7 @@ async def record_tenant(
     if not name_tenant:
         names["the tenant's name"] = sign_in.tenant
     recorder = Recorder(sign_in.catalogue, sign_in.known, names)
-    async with _walk(browser, sign_in) as (context, walk), read_only(context, hosts) as held:
+    async with _walk(browser, sign_in) as (context, walk), read_only(context) as held:
         async for taken in walk.pages(wanted):
             told(taken.place, await asyncio.to_thread(recorder.take, taken))
     finished = await asyncio.to_thread(recorder.finish, on, tenant=sign_in.tenant if name_tenant else None)

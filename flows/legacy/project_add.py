@@ -31,6 +31,7 @@ from flows.shapes import examine
 _WINDOW = (Layer("add_user.window"),)
 _TEMPLATE = "Permission Template"
 _EXISTING = "user[existing_id]"
+_RENEWED = "authenticity_token"  # by the page, at any time
 _POLL_SECONDS = 0.05
 
 #: reads the form as it is now: its fields, what was searched, who is offered and who is chosen
@@ -69,11 +70,11 @@ async def add_member(tab: Tab, gate: CommitGate, account: str, project: Project,
     exactly this one: somebody inactive, or a granular account without the right.
     """
     refuse_more(new)
-    await visit_member_add(tab, account, project, new.email)
+    untouched = await visit_member_add(tab, account, project, new.email)
     await choose_person(tab, new, _form, search="project_add.search", candidate="project_add.candidate_of")
     select = NativeSelect(tab.css("project_add.template"), _TEMPLATE)
     await choose_native_by_name(tab, select, new.template)
-    refuse_other_form(await _form(tab), new, existing=_EXISTING, template="user[permission_template_id]")
+    refuse_other_form(await _form(tab), untouched, new, existing=_EXISTING, template="user[permission_template_id]")
     await commit(
         tab,
         gate,
@@ -85,8 +86,11 @@ async def add_member(tab: Tab, gate: CommitGate, account: str, project: Project,
     )
 
 
-async def visit_member_add(tab: Tab, account: str, project: Project, email: str) -> None:
-    """Open the window over the list of users, who must not have this address yet; nothing is chosen in it."""
+async def visit_member_add(tab: Tab, account: str, project: Project, email: str) -> Mapping[str, Any]:
+    """Open the window over the list of users, who must not have this address yet; nothing is chosen in it.
+
+    Returns the form as it is before anybody touches it.
+    """
     page = await open_project_list(tab, project, Listing.USERS.value, search=normal_email(email))
     refuse_capped(page, email)
     if any(normal_email(row.email) == normal_email(email) for row in page.sightings(Listing.USERS)):
@@ -94,13 +98,15 @@ async def visit_member_add(tab: Tab, account: str, project: Project, email: str)
     await overlays.clear(tab)
     await tab.act("opening Add User", tab.at("add_user.open").click)
     try:
-        shell, _ = await tab.read_all(FORM, layers=_WINDOW)
+        shell, form = await tab.read_all(FORM, layers=_WINDOW)
     except UnknownPage:
         (await tab.shell(layers=_WINDOW)).refuse_unknown_layers()
         raise
     (await overlays.cleared(tab, shell, layers=_WINDOW)).refuse_before_write(tab.tenant, account)
     touches, ids = {"search", "existing", "template", "submit"}, {"project_id": project.id}
     await examine(tab, Flow.MEMBER_ADD, "project_add.form", touches=touches, ids=ids, layers=_WINDOW)
+    untouched: Mapping[str, Any] = form
+    return untouched
 
 
 async def choose_person(tab: Tab, new: NewMember, form_of: FormOf, *, search: str, candidate: str) -> None:
@@ -122,8 +128,11 @@ async def choose_person(tab: Tab, new: NewMember, form_of: FormOf, *, search: st
     await tab.act(f"choosing {new.email}", tab.at(candidate, user_id=new.user_id).click)
 
 
-def refuse_other_form(form: Mapping[str, Any], new: NewMember, *, existing: str, template: str) -> None:
-    """The form must hold exactly this person, and nothing of a new one that somebody could see or has typed."""
+def refuse_other_form(
+    form: Mapping[str, Any], untouched: Mapping[str, Any], new: NewMember, *, existing: str, template: str
+) -> None:
+    """The form must hold exactly this person, nothing of a new one that somebody could see or has typed, and nothing
+    that the page has ticked or filled by itself since it was ``untouched``, when its shape was compared."""
     held = next((field["value"] for field in form["fields"] if field["name"] == existing), "")
     refuse_other_person(form["chosen"], new)
     typed = [
@@ -133,13 +142,24 @@ def refuse_other_form(form: Mapping[str, Any], new: NewMember, *, existing: str,
         and field["name"] != template
         and (field["shown"] or (field["value"] and not field["type"].startswith("select")))
     ]
+    typed += sorted({name for name, _ in _sent_unseen(form) - _sent_unseen(untouched)} - {existing, template, _RENEWED})
     if held != new.user_id or typed:
         raise UnknownPage(
             "control-mismatch",
             "The window does not hold the person who was chosen, and only this one.",
-            expected=f"user {new.user_id}, and no field of a new person",
+            expected=f"user {new.user_id}, no field of a new person, and nothing that the page has set by itself",
             seen=f"user {held or 'none'}; {', '.join(typed) or 'no other field'}",
         )
+
+
+def _sent_unseen(form: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What the form sends that nobody types: hidden fields, selects, and whatever is ticked."""
+    return {
+        (field["name"], field["value"])
+        for field in form["fields"]
+        if not field["disabled"]
+        and (field["checked"] or field["type"] == "hidden" or field["type"].startswith("select"))
+    }
 
 
 def refuse_more(new: NewMember) -> None:

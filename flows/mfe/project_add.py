@@ -5,6 +5,7 @@ As in the older window, a person whom the company has is chosen by user id, and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agent.domain.project import NewMember
@@ -56,10 +57,10 @@ async def add_member(pages: ProjectPages, gate: CommitGate, account: str, new: N
     """Choose the person by user id, then the template, and Save (one page load; see the older flow for refusals)."""
     refuse_more(new)
     tab = pages.tab
-    await visit_member_add(pages, account, new.email)
+    untouched = await visit_member_add(pages, account, new.email)
     await choose_person(tab, new, _form, search="project_panel.search", candidate="project_panel.candidate_of")
     await choose_by_name(tab, _SELECT, new.template)
-    refuse_other_form(await _form(tab), new, existing="existing_id", template=_TEMPLATE)
+    refuse_other_form(await _form(tab), untouched, new, existing="existing_id", template=_TEMPLATE)
     if (await held_value(tab, _SELECT))[0] == "" and new.template is not None:
         raise UnknownPage(
             "control-mismatch",
@@ -77,8 +78,11 @@ async def add_member(pages: ProjectPages, gate: CommitGate, account: str, new: N
     )
 
 
-async def visit_member_add(pages: ProjectPages, account: str, email: str) -> None:
-    """Open the panel over the grid, which must not show this address yet; nothing is chosen in it (one page load)."""
+async def visit_member_add(pages: ProjectPages, account: str, email: str) -> Mapping[str, Any]:
+    """Open the panel over the grid, which must not show this address yet; nothing is chosen in it (one page load).
+
+    Returns the form as it is before anybody touches it.
+    """
     tab = pages.tab
     if await everybody_with(pages, email):
         raise already_member(pages.project, (email,))
@@ -88,13 +92,15 @@ async def visit_member_add(pages: ProjectPages, account: str, email: str) -> Non
     _, place = entry_of(tab, entries, "user", "menu.add_user")
     await tab.act("choosing Add User", tab.page.locator(place).click)
     try:
-        shell, _ = await tab.read_all(FORM, layers=_PANEL)
+        shell, form = await tab.read_all(FORM, layers=_PANEL)
     except UnknownPage:
         (await tab.shell(layers=_PANEL)).refuse_unknown_layers()
         raise
     (await overlays.cleared(tab, shell, layers=_PANEL)).refuse_before_write(tab.tenant, account)
     touches = {"search", "existing", "template", "submit"}
     await examine(tab, Flow.MEMBER_ADD, "project_panel.form", touches=touches, layers=_PANEL)
+    untouched: Mapping[str, Any] = form
+    return untouched
 
 
 async def _form(tab: Tab) -> dict[str, Any]:

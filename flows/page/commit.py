@@ -106,9 +106,9 @@ async def commit(
     control = tab.page.locator(control) if isinstance(control, str) else control
     await gate.before(tab.page, intent, target)
     tab.untrust()
-    with _listening(tab.page) as traffic:
+    with tab.guard.lifted(), _listening(tab.page) as traffic:
         await click_once(tab, control, intent, traffic.sent, layers)
-        await _wait_for_answer(tab, intent, traffic)
+        await _wait_for_answer(tab, intent, traffic, layers)
         try:
             answer, said = await tab.read_all(ANSWER)
         except Failed as error:
@@ -123,11 +123,11 @@ async def commit(
     return tab.path
 
 
-async def _wait_for_answer(tab: Tab, intent: str, traffic: _Traffic) -> None:
+async def _wait_for_answer(tab: Tab, intent: str, traffic: _Traffic, layers: tuple[Layer, ...]) -> None:
     try:
         await asyncio.wait_for(traffic.sent.wait(), tab.timeouts.submit)
     except TimeoutError:
-        await explain_silence(tab, intent, traffic.sent)
+        await explain_silence(tab, intent, traffic.sent, layers)
     try:
         await asyncio.wait_for(traffic.over.wait(), tab.timeouts.answer)
     except TimeoutError:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page, Request, Response
@@ -34,6 +35,8 @@ from flows.page.sending import (
 )
 from flows.page.shell import Layer, Shell
 from flows.page.tab import Tab
+from flows.page.write_guard import READING
+from flows.tenant import TenantAddress
 
 _POLL_SECONDS = 0.05
 _BODY_SECONDS = 5.0
@@ -63,12 +66,16 @@ _BODY = Reading(
 
 @dataclass
 class _Traffic:
-    """What the network did after the click: every request to the app host that may change something."""
+    """What the network did after the click: every request to the app host that may change something.
 
-    origin: str
+    Other hosts get what pages count and report with: no write, but where nothing else was sent nobody knows.
+    """
+
+    tenant: TenantAddress
     sent: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[Request] = field(default_factory=list)
+    elsewhere: set[str] = field(default_factory=set)  # other hosts that something was sent to
     response: Response | None = None
     lost: str = ""
 
@@ -83,7 +90,10 @@ class _Traffic:
         return f"{len(others)} requests went out in place of one" if len(others) > 1 else ""
 
     def note_request(self, request: Request) -> None:
-        ours = request.url.startswith(self.origin + "/") and request.method not in ("GET", "HEAD", "OPTIONS")
+        may_write = request.method not in READING
+        ours = may_write and self.tenant.is_at_app(request.url)
+        if may_write and not ours and not self.tenant.is_at_sign_in(request.url):
+            self.elsewhere.add(urlsplit(request.url).hostname or "")
         if ours or (request.redirected_from in self.requests and request.method != "GET"):
             self.requests.append(request)
             self.sent.set()
@@ -113,8 +123,8 @@ class _Traffic:
 
 
 @contextmanager
-def _listening(page: Page, origin: str) -> Iterator[_Traffic]:
-    traffic = _Traffic(origin)
+def _listening(page: Page, tenant: TenantAddress) -> Iterator[_Traffic]:
+    traffic = _Traffic(tenant)
     handlers: dict[str, Callable[..., None]] = {
         "request": traffic.note_request,
         "requestfailed": traffic.note_failure,
@@ -140,9 +150,9 @@ async def commit_by_script(
     before.refuse_before_write(tab.tenant, account)
     await gate.before(tab.page, intent, Target.of(selector))
     tab.untrust()
-    with _listening(tab.page, tab.tenant.app_url.rstrip("/")) as traffic:
+    with tab.guard.lifted(), _listening(tab.page, tab.tenant) as traffic:
         await click_once(tab, tab.page.locator(selector), intent, traffic.sent, layers)
-        await _wait_for_answer(tab, intent, traffic)
+        await _wait_for_answer(tab, intent, traffic, layers)
         outcome = await _outcome(tab, intent, traffic, layers)
     if isinstance(outcome, AnswerLost):
         raise outcome
@@ -151,11 +161,11 @@ async def commit_by_script(
         raise outcome
 
 
-async def _wait_for_answer(tab: Tab, intent: str, traffic: _Traffic) -> None:
+async def _wait_for_answer(tab: Tab, intent: str, traffic: _Traffic, layers: tuple[Layer, ...]) -> None:
     try:
         await asyncio.wait_for(traffic.sent.wait(), tab.timeouts.submit)
     except TimeoutError:
-        await explain_silence(tab, intent, traffic.sent)
+        await explain_silence(tab, intent, traffic.sent, layers, traffic.elsewhere)
     try:
         await asyncio.wait_for(traffic.over.wait(), tab.timeouts.answer)
     except TimeoutError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,6 +64,14 @@ FORM_MESSAGES = r"""
     }
     const banner = many("form.banner").filter(visible).map(message).filter(Boolean);
 """
+
+_STILL_OPEN = Reading(
+    None,
+    r"""
+    return layers.some(({ css, headline }) => [...document.querySelectorAll(css)].some((el) => visible(el) &&
+      (!headline || many("confirm.headline", el).some((head) => words(head) === headline))));
+    """,
+)
 
 ANSWER = Reading(None, FORM_MESSAGES + "    return { messages, banner };", name="answer")
 
@@ -126,9 +134,16 @@ async def _is_delivered(tab: Tab, control: Locator, sent: asyncio.Event) -> bool
         return True
 
 
-async def explain_silence(tab: Tab, intent: str, sent: asyncio.Event) -> None:
-    """The click was delivered and no request went out: say why, and make sure that none follows."""
+async def explain_silence(
+    tab: Tab, intent: str, sent: asyncio.Event, layers: tuple[Layer, ...] = (), elsewhere: Collection[str] = ()
+) -> None:
+    """The click was delivered and no request went out: say why, and make sure that none follows.
+
+    ``elsewhere`` are other hosts that something was sent to. A window of ``layers`` that has closed without a
+    request has taken its own button for a no: UnknownPage("window-without-effect").
+    """
     try:
+        closed = bool(layers) and not await tab.read(_STILL_OPEN, layers=layers)
         _, said = await tab.read_all(ANSWER)
         # Leaving the document ends whatever its script still had in mind.
         limit = tab.timeouts.control
@@ -139,6 +154,16 @@ async def explain_silence(tab: Tab, intent: str, sent: asyncio.Event) -> None:
         raise lost(intent, "the request went out late and its answer was not waited for")
     if said["messages"]:
         raise rejected(said["messages"])
+    if elsewhere:
+        raise lost(intent, f"nothing went to the app host, but something to {', '.join(sorted(elsewhere))}")
+    if closed:
+        name = " and ".join(repr(layer.headline) for layer in layers if layer.headline) or "that was open"
+        raise UnknownPage(
+            "window-without-effect",
+            f"The window {name} closed at its own button and nothing was sent: it may ask the opposite of what it did.",
+            expected=f"a request within {tab.timeouts.submit:g} s of the click: {intent}",
+            seen=f"the window {name} gone, and no request",
+        )
     raise Failed(
         "not-sent",
         "The page did not send the change.",

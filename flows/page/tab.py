@@ -25,6 +25,7 @@ from flows.page.protocol import PageScripts
 from flows.page.reading import Reading
 from flows.page.shell import Layer, Shell, flash_recorder
 from flows.page.telling import Telling
+from flows.page.write_guard import WriteGuard
 from flows.tenant import TenantAddress, Timeouts
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Tab:
         ] = {}  # id -> name, as the Permissions tool says; empty where it was not read
         self.loads = 0  # pages asked for by address, for tests and reports of cost
         self._scripts = PageScripts(page)
+        self.guard = WriteGuard(page, tenant, self._telling.held)
         self._date: tuple[datetime, float] | None = None
         self._fresh: tuple[str, float] | None = None
         page.set_default_timeout(timeouts.control * 1000)
@@ -82,6 +84,10 @@ class Tab:
         recorder = self.page.add_init_script(flash_recorder(self.catalogue) + TOUCH_RECORDER)
         await bounded(recorder, self.timeouts.control, "recording flashes and touches")
 
+    async def shut(self) -> None:
+        """From here on nothing that could write leaves the page but what the gate lets through."""
+        await bounded(self.guard.shut(), self.timeouts.control + self.timeouts.margin, "shutting the write guard")
+
     # --- loading ---
 
     async def open(self, path: str) -> None:
@@ -97,6 +103,7 @@ class Tab:
     async def _load(self, path: str) -> None:
         self.loads += 1
         self.untrust()
+        self.guard.loading()
         limit = self.timeouts.page
         url = self.tenant.url(path)
         call = self.page.goto(url, wait_until="commit", timeout=limit * 1000)
@@ -118,6 +125,7 @@ class Tab:
         """Click a link that loads another page, and wait for its document."""
         self.loads += 1
         self.untrust()
+        self.guard.touched()
         limit = self.timeouts.page
 
         async def go() -> None:
@@ -125,6 +133,7 @@ class Tab:
                 await link.click()
 
         await bounded(go(), limit + self.timeouts.margin, what)
+        self.guard.loading()
 
     def trust(self) -> None:
         """The document on the tab was just rendered by the server and nobody has touched it: it may be written from."""
@@ -247,6 +256,7 @@ class Tab:
     async def act(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
         """Do something with a control that sends nothing. UnknownPage when it cannot be done in time."""
         self.untrust()
+        self.guard.touched()
         began = time.time()
         done = False
         try:

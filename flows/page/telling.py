@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.catalogue import Catalogue
-from flows.interface import ControlUse, Examined, PageObserver, PageReading, Place, ShapeObserver
+from flows.interface import (
+    ControlUse,
+    Examined,
+    HeldRequest,
+    HoldObserver,
+    PageObserver,
+    PageReading,
+    Place,
+    ShapeObserver,
+)
 from flows.page.places import Placed, written
 from flows.page.reading import Reading
 from flows.page.shell import Layer
@@ -69,6 +78,11 @@ class Telling:
         """Tell how a region compares with its known shape, to those who want to know."""
         if isinstance(self._observer, ShapeObserver):
             await self._observer.shape_examined(examined)
+
+    def held(self, held: HeldRequest) -> None:
+        """Tell that a request was held back, to those who want to know."""
+        if isinstance(self._observer, HoldObserver):
+            self._observer.request_held(held)
 
     def _places(self) -> tuple[Place, ...]:
         made, self._untold = self._untold, {}

@@ -149,6 +149,16 @@ async def test_requests_to_other_hosts_and_readings_do_not_count(site: Site) -> 
     await site.save()
 
 
+async def test_a_write_that_goes_to_another_host_alone_is_not_taken_for_silence(site: Site) -> None:
+    """Pages that save to a host of their own: nobody can say that nothing was sent."""
+    await site.open("fetch('https://api.example.test/users', { method: 'POST', mode: 'no-cors' }).catch(() => 0);")
+
+    with pytest.raises(AnswerLost) as failure:
+        await site.save()
+
+    assert "api.example.test" in failure.value.seen
+
+
 async def test_a_page_that_says_nothing_leaves_it_open(site: Site) -> None:
     """Accepted, as the status says, and no toast, no closed window: to be looked for."""
     await site.open("await send();")

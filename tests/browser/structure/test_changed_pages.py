@@ -57,7 +57,7 @@ async def test_a_page_that_tries_to_write_while_it_is_recorded_is_stopped(contex
     """A script of the page that posts by itself does not get through the guard, and the recording goes on."""
     posted: list[str] = []
     page = await site(context, "<script>fetch('/users/1/invite', {method: 'POST'}).catch(() => {});</script>", posted)
-    async with read_only(context, ["app.example.test"]) as held:
+    async with read_only(context) as held:
         taken = [item async for item in walk_of(page).pages({"company/users"})]
     assert isinstance(taken[0], RawPage)
     assert posted == []

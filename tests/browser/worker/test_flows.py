@@ -157,6 +157,32 @@ async def test_a_list_that_cannot_be_read_still_pauses_the_tenant(hall: Hall) ->
     assert await states(hall) == {}
 
 
+async def test_a_leaver_loses_what_can_be_taken_and_a_person_gets_the_rest(hall: Hall) -> None:
+    """With Save of the Edit page out of use the projects go and the account is inactivated; released, the rest goes."""
+    name = {"first_name": "Wilma", "last_name": "Orker91"}
+    values = {**name, "default_template": "Project Manager - Internal"}
+    held = {"memberships": {"24-001": "Read Only - Internal", "24-002": "Read Only - Internal"}}
+    start = {"email_address": someone(91), "is_active": True, "values": values, **held}
+    hall.sandbox.post("/people", [start])
+    await hall.queue.set_flow_state("sandbox", FlowReport("edit_user", FlowHealth.QUARANTINED, "mia", "It looks odd."))
+    (number,) = await hall.submit(offboarding(91))
+    async with hall.working():
+        (record,) = await hall.until_over(number)
+        left = hall.person(someone(91))
+        assert (record.hold, record.error_code) == (Hold.HAND_OVER, "flow-quarantined"), record.error
+        assert record.hold_data["flows"] == ["edit_user"]
+        assert left is not None
+        assert (left["is_active"], left["memberships"]) == (False, [])
+        assert left["default_template"]
+        await hall.queue.release_flow("sandbox", "edit_user", "helen", "Looked at it.")
+        await hall.queue.retry(number, "helen")
+        (record,) = await hall.until_over(number)
+    left = hall.person(someone(91))
+    assert record.state is JobState.DONE, record.error
+    assert left is not None
+    assert (left["is_active"], left["memberships"], left["default_template"]) == (False, [], None)
+
+
 async def test_a_worker_that_ignores_the_record_is_caught(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted violation: a flow that somebody has quarantined is written through, and the oracle sees it."""
     monkeypatch.setattr("agent.worker.claimed.quarantined_in", lambda *_: nothing_quarantined)

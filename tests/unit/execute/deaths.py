@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agent.execute.events import Event
 from agent.execute.trail import Trail
 from agent.jobs.model import Job
@@ -51,10 +53,10 @@ class Mortal(Listener):
             raise Died
 
 
-async def die(job: Job, tenant: FakeTenant, notebook: Notebook, *, at_event: int = 0) -> bool:
+async def die(job: Job, tenant: FakeTenant, notebook: Notebook, *, at_event: int = 0, **orders: Any) -> bool:
     """Run the job until the process dies; False when it ended before."""
     try:
-        await run(job, tenant, listener=Mortal(at_event), boundary=notebook)
+        await run(job, tenant, listener=Mortal(at_event), boundary=notebook, **orders)
     except Died:
         return True
     return False

@@ -21,7 +21,7 @@ from agent.domain.person import (
 )
 from agent.errors import AnswerLost, Failed, SaveRejected, ShapeChanged, SignedOut, UnknownPage
 from agent.execute.gate import GateRelay
-from flows import Examined
+from flows import Examined, HeldRequest
 from tests.unit.execute.fake_projects import FakeGroups, FakeProject
 from tests.unit.execute.fake_tenant import OWN, FakeTenant
 
@@ -112,6 +112,16 @@ class FakeDirectory:
         return user_id
 
     async def save_user(self, user_id: str, change: UserChange) -> None:
+        if not self.tenant.saves_in_parts:
+            await self._save(user_id, change)
+            return
+        access = UserChange(company_access=change.company_access)
+        rest = change.model_copy(update={"company_access": None})
+        for part in (access, rest):
+            if part != UserChange():
+                await self._save(user_id, part)
+
+    async def _save(self, user_id: str, change: UserChange) -> None:
         def do() -> None:
             person = self.tenant.people[user_id]
             update: dict[str, Any] = {"attributes": {**person.attributes, **change.attributes}}
@@ -234,7 +244,8 @@ class FakeDirectory:
 
     async def _examined(self, operation: str, effect: str) -> None:
         """What the flows' look at a form before it is filled says of it."""
-        flow = {"create_user": "add_user", "save_user": "edit_user"}.get(operation, operation)
+        flows = {"create_user": "add_user", "save_user": "edit_user", "remove_from_all_projects": "change_projects"}
+        flow = flows.get(operation, operation)
         region, is_harmless = f"{flow}.form", effect == "renamed label"
         findings = ("renamed: fax_number",) if is_harmless else ("swapped: first_name, last_name",)
         await self.gate.shape_examined(
@@ -248,6 +259,12 @@ class FakeDirectory:
         effect = tenant.take(operation)
         if effect == "unknown page":
             raise UnknownPage("unknown-page", "A dialog that the flows do not know.")
+        if effect in ("acts at once", "acts and asks"):
+            self.gate.request_held(HeldRequest("POST", "app.procore.test", f"/{operation}", True))
+        if effect == "reports home":
+            self.gate.request_held(HeldRequest("POST", "api.procore.test", "/n", True, False))
+        if effect == "acts at once":
+            raise UnknownPage("unusable-control", "A control could not be used: waiting for the window.")
         if effect == "odd value":
             raise UnknownPage("control-mismatch", "The field does not hold what was put into it.")
         if effect in ("renamed label", "swapped labels"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.domain.access import Membership, Project
@@ -94,6 +95,11 @@ class FakeProject:
     async def bulk_remove(self, members: Sequence[Member]) -> None:
         if not members or not all(member.user_id and member.active for member in members):
             raise Failed("nothing-to-send", "Only active users of the project can be removed together.")
+        if self._tenant.rows_per_page is not None:
+            listed = [person.user_id for person in self._tenant.people.values() if person.active]
+            pages = {listed.index(str(member.user_id)) // self._tenant.rows_per_page for member in members}
+            if len(pages) > 1:
+                raise Failed("not-on-one-page", "The people to remove stand on several pages.")
 
         def do() -> None:
             for member in members:
@@ -148,13 +154,24 @@ class FakeGroups:
         return group_id
 
     async def save_group(self, group_id: str, change: GroupChange) -> None:
-        words = f"save group {group_id} {change.model_dump(mode='json', exclude_none=True)}"
-        await self._directory.write("save_group", words, lambda: self._change(group_id, change))
+        for part in self._parts(change):
+            words = f"save group {group_id} {part.model_dump(mode='json', exclude_none=True)}"
+            await self._directory.write("save_group", words, partial(self._change, group_id, part))
 
     async def delete_group(self, group_id: str, name: str) -> None:
         await self._directory.write(
             "delete_group", f"delete group {group_id}", lambda: self._tenant.groups.__delitem__(group_id)
         )
+
+    def _parts(self, change: GroupChange) -> list[GroupChange]:
+        if not self._tenant.saves_in_parts:
+            return [change]
+        texts = GroupChange(name=change.name, description=change.description)
+        return [
+            *(GroupChange(remove=(person,)) for person in change.remove),
+            *([] if texts == GroupChange() else [texts]),
+            *(GroupChange(add=(person,)) for person in change.add),
+        ]
 
     def _change(self, group_id: str, change: GroupChange) -> None:
         group = self._tenant.groups[group_id]

@@ -101,6 +101,8 @@ class FakeTenant:
     failing_projects: set[str] = field(default_factory=set)
     groups: dict[str, DistributionGroup] = field(default_factory=dict)  # by id
     group_by_name_alone: bool = False  # the form of a new group asks for its name only, as the older pages do
+    saves_in_parts: bool = False  # a change of a group is a write for each member, a Save one for each kind of thing
+    rows_per_page: int | None = None  # of a project's list: people on several pages are not removed together
     roles: dict[tuple[str, str], str] = field(default_factory=dict)  # (user id, project id) -> project role
     notified: list[str] = field(default_factory=list)
     lists_without_ids: bool = False  # a project's list tells user ids only where they are asked for, as newer ones do

@@ -23,11 +23,11 @@ UPDATE = job("update", person={"email": "ana.lindqvist@example.com", "attributes
 async def test_a_runner_that_repeats_a_lost_write_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a careless retry in place of looking, the same write leaves twice and the oracle says so."""
 
-    async def careless(directory: Any, step: Any, user_id: str | None) -> str | None:
+    async def careless(*given: Any) -> str | None:
         try:
-            return await perform(directory, step, user_id)
+            return await perform(*given)
         except Exception:
-            return await perform(directory, step, user_id)
+            return await perform(*given)
 
     monkeypatch.setattr(attempt, "perform", careless)
     tenant = FakeTenant()

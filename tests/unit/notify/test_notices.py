@@ -103,5 +103,5 @@ def test_channels_are_those_of_the_settings() -> None:
         }
     )
     assert channels(notify)["webhook:desk"] == {"dead"}
-    assert len(channels(notify)["mail"]) == 7
+    assert len(channels(notify)["mail"]) == 8
     assert channels(NotifySettings()) == {}

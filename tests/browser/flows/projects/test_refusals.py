@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.async_api import BrowserContext
 
 from agent.domain.access import Project
 from agent.domain.project import NewMember
@@ -235,3 +236,37 @@ async def test_rows_that_lead_to_somebody_else_are_no_rows_to_act_on(
     assert all(mail["to"] == member.email for mail in sandbox.get("/outbox"))
     assert all(member.email in intent for intent in gate.asked)
     assert person_in(sandbox, emails[0])["is_active"] is True
+
+
+_AFTER_THE_CHOICE = """
+addEventListener("click", (event) => {
+  if (!event.target.closest('[data-qa="existing-person"]')) return;
+  const form = event.target.closest("form"), field = document.createElement("input");
+  %s
+  form.append(field);
+}, true);
+"""
+
+
+@pytest.mark.parametrize(
+    "page_script",
+    [
+        pytest.param('field.type = "checkbox"; field.checked = true;', id="ticks a box"),
+        pytest.param('field.type = "hidden"; field.value = "true";', id="fills a hidden field"),
+    ],
+)
+async def test_what_the_page_sets_after_the_choice_is_not_sent(
+    directory: ProjectDirectory, sandbox: Sandbox, gate: RecordingGate, context: BrowserContext, page_script: str
+) -> None:
+    """The form was looked at before anybody was chosen; what the page's script adds then would be sent unasked."""
+    new = await newcomer(sandbox, template="Read Only - Internal")
+    sandbox.forget_requests()
+    named = f'field.name = "send_invitation"; {page_script}'
+    await context.add_init_script(_AFTER_THE_CHOICE % named)
+
+    with pytest.raises(UnknownPage) as failure:
+        await directory.add_member(new)
+
+    assert failure.value.code == "control-mismatch"
+    assert "send_invitation" in failure.value.seen
+    assert_nothing_written(sandbox, gate)
