@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 from tests.torture import batch, kills, machine, queueing
 from tests.torture.counting import Counts
+from tests.torture.crowds import CROWD_ACTIONS
 from tests.torture.scene import Scene, opened
 from tests.torture.sweep import Kill, at_calls, at_requests, carry_out, measure, volleys
 from tests.torture.wishes import ACTIONS
 
+NEW_PAGES = {"company_directory": "mfe", "project_directory": "mfe", "mfe_delay": 0.05}
 ROUNDS = 6  # of random kills, each with its own luck
 COLUMNS = tuple(each.name for each in fields(Counts) if each.name != "details")
 
@@ -47,10 +50,11 @@ class Told:
         return self.counts is not None and self.counts.all_is_well
 
 
-def sweep_of(action: str, at: Callable[..., Iterator[Kill]]) -> Callable[[Scene], str]:
-    """The whole sweep of an action, at its requests or at its queue calls."""
+def sweep_of(action: str, at: Callable[..., Iterator[Kill]], **options: Any) -> Callable[[Scene], str]:
+    """The whole sweep of an action, at its requests or at its queue calls; ``options``: those of the tenant."""
 
     def run(scene: Scene) -> str:
+        scene.sandbox.post("/options", options)
         scene.agent.start()
         if action != "read":
             measure(scene, "read")  # signs in, so that it is not counted
@@ -75,10 +79,11 @@ def parts(people: int, tell: Callable[[str], None]) -> Iterator[Part]:
     yield Part("offboard behind 300", queueing.offboard_goes_first)
     for seed in range(1, ROUNDS + 1):
         yield Part(f"random kills {seed}", partial(kills.random_kills, kills=12, seed=seed))
-    for action in ACTIONS:
+    for action in (*ACTIONS, *CROWD_ACTIONS):
         yield Part(f"sweep of calls: {action}", sweep_of(action, at_calls))
         if action != "read":
             yield Part(f"sweep of writes: {action}", sweep_of(action, at_requests))
+            yield Part(f"sweep of writes: {action}, new pages", sweep_of(action, at_requests, **NEW_PAGES))
     if people:
         yield Part(f"batch of {people}", partial(_batch, people=people, tell=tell))
 

@@ -226,6 +226,7 @@ class AgentProcess:
                 "admin_templates": ["Company Admin"],
                 "max_deactivations_per_hour": 100_000,
                 "max_deactivated_share": 1.0,
+                "max_people_per_job": 100,
             },
             "tenants.sandbox.timeouts": {"page_s": 20, "answer_s": 4, "settle_s": 3, "verify_s": 12, "projects_s": 20},
         }

@@ -17,6 +17,7 @@ from typing import Any
 ENDS = frozenset({"done", "dead", "cancelled", "superseded"})
 STOPS = ENDS | {"retry", "given-back", "held", "unclaimed", "orphaned"}
 """Events after which nobody works on the job."""
+REMOVALS = frozenset({"remove_from_projects", "bulk_remove_from_project"})
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,20 @@ class JobRow:
     hold: str | None
     request_key: str
     error_code: str | None = None
+    op: str = ""
+    people: frozenset[str] = frozenset()  # of a job about many, those that a later offboard has not had left out
 
     def shares_a_person_with(self, other: JobRow) -> bool:
-        """Whether both are about one address."""
+        """Whether both are about one address, or about one project or group."""
         return self.tenant == other.tenant and bool(self._addresses & other._addresses)
+
+    def may_pass(self, other: JobRow) -> bool:
+        """Whether this one, which only takes people off projects, need not wait for a job about many that adds."""
+        return self.op in REMOVALS and bool(other.people) and other.op not in REMOVALS
 
     @property
     def _addresses(self) -> set[str]:
-        return {self.person} | ({self.other_person} if self.other_person else set())
+        return {self.person, *self.people} | ({self.other_person} if self.other_person else set())
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,16 @@ class LedgerRows:
             (check,) = db.execute("PRAGMA integrity_check").fetchone()
             assert check == "ok", f"the queue file is damaged: {check}"
             jobs = db.execute(
-                "SELECT id, tenant, person, other_person, state, hold, request_key, error_code FROM job ORDER BY id"
+                "SELECT id, tenant, person, other_person, state, hold, request_key, error_code, op FROM job ORDER BY id"
             ).fetchall()
+            crowds = db.execute("SELECT job_id, person FROM job_people WHERE left_out_by IS NULL").fetchall()
             events = db.execute("SELECT id, job_id, kind, at FROM job_event ORDER BY id").fetchall()
         db.close()
-        return cls({row["id"]: JobRow(**dict(row)) for row in jobs}, tuple(EventRow(**dict(row)) for row in events))
+        people: dict[int, set[str]] = {}
+        for row in crowds:
+            people.setdefault(row["job_id"], set()).add(row["person"])
+        found = {row["id"]: JobRow(**dict(row), people=frozenset(people.get(row["id"], ()))) for row in jobs}
+        return cls(found, tuple(EventRow(**dict(row)) for row in events))
 
 
 @dataclass
@@ -144,7 +156,10 @@ def count_over_limit(rows: LedgerRows, limits: Mapping[str, int], counts: Counts
 
 
 def count_order_breaks(rows: LedgerRows, counts: Counts) -> None:
-    """A later job of a person claimed while an earlier one was still to be done."""
+    """A later job of a person claimed while an earlier one was still to be done.
+
+    A removal may go before an addition of many that waits; that nobody keeps what it took is counted as ``wrong``.
+    """
     over: set[int] = set()
     begun: set[int] = set()
     for event in rows.events:
@@ -156,8 +171,19 @@ def count_order_breaks(rows: LedgerRows, counts: Counts) -> None:
         elif event.kind == "claimed" and job.id not in begun:
             begun.add(job.id)
             for other in rows.jobs.values():
-                if other.id < job.id and other.id not in over and other.shares_a_person_with(job):
+                waits = other.id < job.id and other.id not in over and not job.may_pass(other)
+                if waits and other.shares_a_person_with(job):
                     counts.note("order_breaks", f"job {job.id} began before job {other.id} of {job.person} was over")
+
+
+def count_needless_holds(jobs: Iterable[Mapping[str, Any]], mails: Collection[int], counts: Counts) -> None:
+    """Jobs that ask a person although none of theirs is a mail: everything else shows, and the agent could have looked.
+
+    ``jobs``: as the API tells them; ``mails``: the numbers of those that send one.
+    """
+    for job in jobs:
+        if job["hold"] is not None and job["id"] not in mails:
+            counts.note("wrong", f"job {job['id']}, {job['action']}, waits for a person: {job['hold_reason']}")
 
 
 def count_ended_twice(evidence: Path, counts: Counts) -> None:

@@ -30,12 +30,13 @@ class Scene:
         self.agent = agent
         self.accepted: dict[int, Case] = {}
         self.wanted: dict[str, Wanted] = {}  # by the first address of the person; the last job's wish counts
+        self._places: dict[str, int] = {}  # numbers of projects in addresses
         self.counts = Counts()  # what was seen while it ran
         self._verdict: Counts | None = None
 
     def put(self, *cases: Case) -> None:
         """Let the people be as their cases start."""
-        starts = [case.start for case in cases if case.start is not None]
+        starts = [start for case in cases for start in case.starts]
         if starts:
             self.sandbox.post("/people", starts)
 
@@ -49,11 +50,36 @@ class Scene:
         """These were accepted: from now on they must not get lost."""
         for job_id, case in zip(ids, cases, strict=True):
             self.accepted[job_id] = case
-            self.wanted[case.job["person"]["email"]] = case.wanted
+            self.wanted |= case.wishes
 
     def person(self, email: str) -> Mapping[str, Any]:
         """The truth about an address."""
         told: Mapping[str, Any] = self.sandbox.get(f"/state?person={email}")
+        return told
+
+    def place_of(self, project: str) -> str:
+        """What stands in the address of every page and request of a project."""
+        if not self._places:
+            self._places = {each["number"]: each["project_id"] for each in self._company()["projects"]}
+        return f"/{self._places[project]}/"
+
+    def groups(self, name: str) -> list[dict[str, Any]]:
+        """The truth about the distribution groups of this name; members by address, the project by number."""
+        company = self._company()
+        addresses = {user["user_id"]: user["email_address"] for user in company["users"]}
+        numbers = {project["project_id"]: project["number"] for project in company["projects"]}
+        return [
+            {
+                "project": numbers.get(group["project_id"]),
+                "description": group["description"],
+                "members": {addresses[user_id] for user_id in group["user_ids"]},
+            }
+            for group in company["groups"]
+            if group["name"] == name
+        ]
+
+    def _company(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.sandbox.get("/state")["companies"][0]
         return told
 
     def wait_settled(self, job_id: int, patience: float = 90.0) -> dict[str, Any]:
@@ -111,9 +137,17 @@ class Scene:
         return counts
 
     def _count_wrong(self, rows: LedgerRows, counts: Counts) -> None:
-        unsure = {job.person for job in rows.jobs.values() if job.hold == "uncertain"}
+        unsure = {
+            address
+            for job_id, case in self.accepted.items()
+            for address in case.wishes
+            if (job := rows.jobs.get(job_id)) is not None and job.hold == "uncertain"
+        }
         for address, wanted in self.wanted.items():
             for difference in wanted.differences(self.person, may_lack_mail=address in unsure):
+                counts.note("wrong", difference)
+        for group in {case.group for case in self.accepted.values() if case.group is not None}:
+            for difference in group.differences(self.groups(group.name)):
                 counts.note("wrong", difference)
         for job_id in self.accepted:
             job = rows.jobs.get(job_id)

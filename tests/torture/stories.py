@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tests.torture.crowds import any_case
 from tests.torture.wishes import ENGINEER, FOREMAN, Case, Wanted, case
 
 Story = Callable[[str], tuple[Case, ...]]
@@ -44,17 +45,39 @@ def mover(name: str) -> tuple[Case, ...]:
     return replace(first, wanted=wanted), replace(second, wanted=wanted)
 
 
-STORIES: tuple[Story, ...] = (joiner, leaver, mover)
+def crew(name: str) -> tuple[Case, ...]:
+    """Three people come to a project together; one gets a title, one leaves, and those who are left go together."""
+    come = any_case("bulk_add_to_project", name)
+    first, second, third = come.wishes.values()
+    assert come.project is not None
+    elsewhere = {number: held for number, held in (second.memberships or {}).items() if number != come.project}
+    wanted = (
+        replace(first, memberships=elsewhere, mails=None),  # none if the removal goes before a retry of the addition
+        replace(second, memberships=elsewhere, values={"job_title": "Lead"}),
+        replace(third, active=False, memberships={}),
+    )
+    companions = tuple(replace(each, wanted=wish) for each, wish in zip(come.companions, wanted[1:], strict=True))
+    come = replace(come, wanted=wanted[0], companions=companions)
+    one = {"person": {"email": second.email, "attributes": {"job_title": "Lead"}}}
+    go = {"project": come.project, "people": [{"email": each.email} for each in wanted]}
+    return (
+        come,
+        replace(_next(come, "update", one), wanted=wanted[1]),
+        replace(_next(come, "offboard", {"person": {"email": third.email}}), wanted=wanted[2]),
+        replace(_next(come, "bulk_remove_from_project", go), companions=companions),
+    )
+
+
+STORIES: tuple[Story, ...] = (joiner, leaver, mover, crew)
 
 
 def _next(beside: Case, action: str, more: dict[str, Any]) -> Case:
-    """A further job about the person of a case."""
+    """A further job about the person of a case, or about whom ``more`` says."""
     job = {
         "action": action,
         "idempotency_key": f"{beside.job['idempotency_key']}-{action}",
         "reason": beside.job["reason"],
-        "person": beside.job["person"],
     }
-    if action != "update":
-        job["person"] = {"email": beside.job["person"]["email"]}
+    if "people" not in more:
+        job["person"] = {"email": beside.address}
     return Case(action, {**job, **more}, None, beside.wanted)

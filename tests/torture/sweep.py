@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -20,9 +20,11 @@ from typing import Any, Literal
 import psutil
 
 from tests.signals import has_ended
+from tests.torture.counting import count_needless_holds
+from tests.torture.crowds import any_case
 from tests.torture.scene import LIMIT, Scene
 from tests.torture.unix_http import Gone
-from tests.torture.wishes import Case, case
+from tests.torture.wishes import Case
 
 Fate = Literal["dropped", "applied", "applied late", "applied last"]
 Side = Literal["before", "after"]
@@ -71,7 +73,7 @@ class Measure:
 def measure(scene: Scene, action: str) -> Measure:
     """Run one job without any fault. The agent must be signed in already: that would be counted, too."""
     scene.sandbox.delete("/requests")
-    chosen = case(action, "peace")
+    chosen = any_case(action, "peace")
     scene.put(chosen)
     (job_id,) = scene.submit(chosen)
     job = scene.wait_settled(job_id)
@@ -116,7 +118,7 @@ def carry_out(scene: Scene, volley: Sequence[Kill], name: str) -> int:
     Returns for how many the kill came: a job may take fewer requests than the one that was measured. What is wrong
     afterwards is for :meth:`Scene.judge` to find. The agent runs before and afterwards.
     """
-    cases = [case(kill.action, f"{name}{letter}") for kill, letter in zip(volley, "abcdefgh", strict=False)]
+    cases = [any_case(kill.action, f"{name}{letter}") for kill, letter in zip(volley, "abcdefgh", strict=False)]
     scene.put(*cases)
     requests = [(kill, chosen) for kill, chosen in zip(volley, cases, strict=True) if isinstance(kill, AtRequest)]
     calls = [(kill, chosen) for kill, chosen in zip(volley, cases, strict=True) if isinstance(kill, AtCall)]
@@ -130,7 +132,7 @@ def _at_requests(scene: Scene, kills: Sequence[tuple[AtRequest, Case]]) -> int:
         [
             {
                 "operation": kill.operation,
-                "user": _address(chosen),
+                **({"project": chosen.project} if chosen.project else {"user": chosen.address}),
                 "nth": kill.nth,
                 "effect": "hold",
                 "when": kill.when,
@@ -143,10 +145,9 @@ def _at_requests(scene: Scene, kills: Sequence[tuple[AtRequest, Case]]) -> int:
     scene.sandbox.delete("/faults")
     if held:
         scene.agent.kill()
-        fates = {_address(chosen): kill.fate for kill, chosen in kills}
         late = []
         for entry in held:
-            fate = next(fates[person] for person in entry["people"] if person in fates)
+            fate = next(kill.fate for kill, chosen in kills if _is_of(scene, chosen, entry))
             if fate == "applied late":
                 late.append(entry["id"])
             elif fate != "applied last":
@@ -161,7 +162,13 @@ def _at_requests(scene: Scene, kills: Sequence[tuple[AtRequest, Case]]) -> int:
     for job_id in ids:
         scene.wait_settled(job_id)
     scene.sandbox.post("/held/release", {"then": "go_on"})  # what is to be applied last
+    _count_unsettled(scene, ids)
     return len(held)
+
+
+def _count_unsettled(scene: Scene, ids: Sequence[int]) -> None:
+    mails = [job_id for job_id in ids if scene.accepted[job_id].sends_mail]
+    count_needless_holds([scene.agent.job(job_id) for job_id in ids], mails, scene.counts)
 
 
 def _wait_for_holds(scene: Scene, ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -198,6 +205,7 @@ def _at_calls(scene: Scene, kills: Sequence[tuple[AtCall, Case]]) -> int:
         scene.agent.start()
     for job_id in ids:
         scene.wait_settled(job_id)
+    _count_unsettled(scene, ids)
     return came
 
 
@@ -220,8 +228,11 @@ def _next_id(scene: Scene) -> int:
     return (newest[0]["id"] if newest else 0) + 1
 
 
-def _address(chosen: Case) -> str:
-    return str(chosen.job["person"]["email"])
+def _is_of(scene: Scene, chosen: Case, held: Mapping[str, Any]) -> bool:
+    """Whether a request that stands still is one of this case's job."""
+    if chosen.project:
+        return scene.place_of(chosen.project) in held["path"]
+    return chosen.address in held["people"]
 
 
 def wait_orphans_gone(family: Sequence[psutil.Process], patience: float = 10.0) -> float:

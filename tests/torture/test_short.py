@@ -48,6 +48,19 @@ def test_kills_at_a_sample_of_the_boundaries(scene: Scene) -> None:
     assert well(scene)
 
 
+def test_kills_in_jobs_about_many_people(scene: Scene) -> None:
+    """The crowd's write has arrived or not, or only half of it: each is finished, and nobody gets a second mail."""
+    scene.agent.start()
+    measure(scene, "read")
+    volley = [
+        AtRequest("bulk_add_to_project", "bulk_add", 1, "before", "applied late"),
+        AtRequest("bulk_remove_from_project", "member_remove", 2, "before", "dropped"),
+        AtRequest("distribution_group", "group_member_add", 2, "after"),
+    ]
+    assert carry_out(scene, volley, "many") == len(volley)
+    assert well(scene)
+
+
 def test_an_agent_that_forgets_is_caught(scene: Scene) -> None:
     """A planted violation: without its memory the agent invites again, and the counters see the second mail."""
     scene.agent.environment[FORGET] = "yes"

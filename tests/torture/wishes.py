@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,13 +44,66 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class WantedGroup:
+    """How a project's distribution group must be in the end."""
+
+    name: str
+    project: str
+    description: str
+    members: frozenset[str]
+
+    def differences(self, there: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What is not so, by all groups of this name; two of them are one too many."""
+        if len(there) != 1:
+            return [f"there are {len(there)} groups {self.name!r}"]
+        wanted = {"project": self.project, "description": self.description, "members": self.members}
+        found = [name for name, value in wanted.items() if there[0][name] != value]
+        return [f"group {self.name!r}: {name} is {there[0][name]!r}" for name in found]
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A further person of a job about many."""
+
+    start: Mapping[str, Any]
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
 class Case:
-    """One job about one person who is nobody else's."""
+    """One job about one person, or about many, who are nobody else's."""
 
     action: str
     job: Mapping[str, Any]
     start: Mapping[str, Any] | None  # as the sandbox's POST /people takes it; None: the person does not exist yet
     wanted: Wanted
+    companions: tuple[Companion, ...] = ()
+    group: WantedGroup | None = None
+
+    @property
+    def address(self) -> str:
+        """The address by which the job knows its person, or the first of its people."""
+        return str(self.job["person"]["email"]) if "person" in self.job else self.wanted.email
+
+    @property
+    def project(self) -> str | None:
+        """The number of the project that a job about many people is about; no other case has it at that time."""
+        return self.job.get("project")
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether somebody is to get a mail, of which nobody can say later that it was never sent."""
+        return any(wanted.mails for wanted in self.wishes.values())
+
+    @property
+    def starts(self) -> list[Mapping[str, Any]]:
+        """Everybody who is there before."""
+        return [start for start in (self.start, *(each.start for each in self.companions)) if start is not None]
+
+    @property
+    def wishes(self) -> dict[str, Wanted]:
+        """How everybody must be, by the address of the beginning."""
+        return {self.address: self.wanted, **{each.wanted.email: each.wanted for each in self.companions}}
 
 
 ACTIONS = (
@@ -69,15 +122,18 @@ ACTIONS = (
 def case(action: str, name: str) -> Case:
     """The action's case for the person called ``name`` (letters, digits and hyphens; unique in a run)."""
     email = f"{action.replace('_', '-')}-{name}@example.com"
-    job = {
+    more, start, wanted = _CASES[action](email)
+    person = {"email": email, **more.pop("person", {})}
+    return Case(action, {**asked(action, name), **more, "person": person}, start, wanted)
+
+
+def asked(action: str, name: str) -> dict[str, Any]:
+    """What every job says first; its key is unique as the name is."""
+    return {
         "action": action,
         "idempotency_key": f"torture-{action}-{name}",
         "reason": {"ticket": "HR-417", "requested_by": "hr@example.com", "approved_by": "boss@example.com"},
-        "person": {"email": email},
     }
-    more, start, wanted = _CASES[action](email)
-    person = {"email": email, **more.pop("person", {})}
-    return Case(action, {**job, **more, "person": person}, start, wanted)
 
 
 Parts = tuple[dict[str, Any], dict[str, Any] | None, Wanted]
@@ -89,7 +145,7 @@ def _name(email: str) -> dict[str, str]:
     return {"first_name": first, "last_name": f"Torture {rest}"}
 
 
-def _known(email: str, **more: Any) -> dict[str, Any]:
+def known(email: str, **more: Any) -> dict[str, Any]:
     """Somebody who works here already."""
     values = {
         "first_name": "Kim",
@@ -122,17 +178,17 @@ def _update(email: str) -> Parts:
         "default_project_template": READER,
     }
     values = {"job_title": "Lead", "city": "Reno", "company_template": "Read Only", "default_template": READER}
-    return more, _known(email), Wanted(email, True, {"24-001": ENGINEER, "24-002": FOREMAN}, values, mails=0)
+    return more, known(email), Wanted(email, True, {"24-001": ENGINEER, "24-002": FOREMAN}, values, mails=0)
 
 
 def _change_email(email: str) -> Parts:
     new = email.replace("@", "-new@")
     wanted = Wanted(new, True, {"24-001": ENGINEER, "24-002": FOREMAN}, gone=email)
-    return {"new_email": new}, _known(email), wanted
+    return {"new_email": new}, known(email), wanted
 
 
 def _offboard(email: str) -> Parts:
-    return {}, _known(email), Wanted(email, False, {}, {"company_template": None, "default_template": None}, mails=0)
+    return {}, known(email), Wanted(email, False, {}, {"company_template": None, "default_template": None}, mails=0)
 
 
 def _reactivate(email: str) -> Parts:
@@ -145,26 +201,26 @@ def _reactivate(email: str) -> Parts:
         "invitation": False,
     }
     values = {"job_title": "Back again", "company_template": "Read Only", "default_template": None}
-    return more, _known(email, is_active=False), Wanted(email, True, {"24-003": READER}, values, mails=0)
+    return more, known(email, is_active=False), Wanted(email, True, {"24-003": READER}, values, mails=0)
 
 
 def _add_to_projects(email: str) -> Parts:
     more = {"projects": [{"project": "24-002", "template": READER}, {"project": "24-004", "template": ENGINEER}]}
     wanted = {"24-001": ENGINEER, "24-002": READER, "24-004": ENGINEER}
-    return more, _known(email), Wanted(email, True, wanted, mails=0)
+    return more, known(email), Wanted(email, True, wanted, mails=0)
 
 
 def _remove_from_projects(email: str) -> Parts:
-    return {"projects": ["24-001"]}, _known(email), Wanted(email, True, {"24-002": FOREMAN}, mails=0)
+    return {"projects": ["24-001"]}, known(email), Wanted(email, True, {"24-002": FOREMAN}, mails=0)
 
 
 def _invite(email: str) -> Parts:
-    start = _known(email, invited=False)
+    start = known(email, invited=False)
     return {}, start, Wanted(email, True, {"24-001": ENGINEER, "24-002": FOREMAN}, mails=1)
 
 
 def _read(email: str) -> Parts:
-    return {}, _known(email), Wanted(email, True, {"24-001": ENGINEER, "24-002": FOREMAN}, mails=0)
+    return {}, known(email), Wanted(email, True, {"24-001": ENGINEER, "24-002": FOREMAN}, mails=0)
 
 
 _CASES: dict[str, Callable[[str], Parts]] = {
