@@ -3,7 +3,8 @@
 The rules, in order:
 
 1. A write under way is looked for until its deadline, counted from when it left. Seen: it counts as saved.
-2. An invitation that is not seen by then may still have been sent: the job ends as uncertain, no mail is sent again.
+2. A mail whose step is not seen by then, an invitation or the notice of an addition, may still be sent: the job ends as
+   uncertain, no mail is sent again.
 3. Any other write that is not seen by then did not happen (or was taken back): it is planned again. Of a step of
    several writes the part that shows is kept, where it can be told apart; the rest is planned again.
 4. What was saved may not show yet: a plan that repeats it is made again until the same deadline.
@@ -23,7 +24,7 @@ from agent.execute.pace import poll
 from agent.execute.trail import SentStep
 from agent.execute.work import Seen, Work
 from agent.plan.bulk.effects import sends_again
-from agent.plan.bulk.steps import BulkStep
+from agent.plan.bulk.steps import BulkAddToProject, BulkStep
 from agent.plan.steps import Invite, Plan, Step
 
 EARLIER = "by an earlier run of this job"
@@ -54,7 +55,7 @@ def without_sent_mails(plan: Plan, kept: Sequence[Step]) -> Plan:
 async def settle_trail(work: Work) -> None:
     """Find out what became of the writes of earlier runs; they count as this job's from here on.
 
-    Raises AnswerLost for an invitation of which there is no trace, and what reading raises.
+    Raises AnswerLost for a mail of which there is no trace, and what reading raises.
     """
     trail = work.trail
     if not trail.sent:
@@ -81,15 +82,15 @@ async def _settle(work: Work, sent: SentStep) -> None:
         _keep(work, sent, "settled by observation", f"Sent {EARLIER}; its effect was seen {settled.how}.")
         work.end_resend_of_earlier_run()
         return
-    if isinstance(step, Invite):
+    if mailed := _mailed(step):
         number = len(work.results) + 1
         said = f"Sent, or nearly, {EARLIER}; no trace was found {settled.how}."
         work.results.append(StepResult(number=number, title=step.title, state="unknown", detail=said))
         raise AnswerLost(
             "answer-lost",
-            f"An earlier run of this job died while it sent the invitation to {step.email}; no trace of it was found, "
-            "and it is not sent a second time.",
-            expected="a trace of the mail in the Change History",
+            f"An earlier run of this job died in {step.title!r}, which sends a mail to {', '.join(mailed)}; "
+            "no trace of it was found, and it is not sent a second time.",
+            expected="a trace of the mail in the Change History, or of what it comes with",
             seen="none until the deadline",
         )
     said = "was not finished; the rest" if sent.writes > 1 else "did not arrive; it"
@@ -103,6 +104,13 @@ async def _settle(work: Work, sent: SentStep) -> None:
         if settled.part is not None:
             _add_result(work, settled.part, "settled by observation", f"Sent {EARLIER}; seen {settled.how}.")
     await work.boundary.settled(work.trail)
+
+
+def _mailed(step: Step) -> tuple[str, ...]:
+    """The addresses that the step sends a mail to: the one thing that cannot be taken back."""
+    if isinstance(step, Invite):
+        return (step.email,)
+    return step.notified if isinstance(step, BulkAddToProject) else ()
 
 
 async def plan_when_visible(work: Work, seen: Seen, think: Callable[[Seen], Awaitable[Plan]]) -> tuple[Seen, Plan]:

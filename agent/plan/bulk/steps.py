@@ -40,6 +40,11 @@ class BulkAddToProject(StepBase):
     def inverse(self) -> str:
         return f"remove from project {self.project.label}: {_all(self.people)}"
 
+    @property
+    def notified(self) -> tuple[str, ...]:
+        """The addresses that get a mail by it."""
+        return tuple(person.email for person in self.people if person.notify)
+
 
 class AddMember(StepBase):
     """Add User in the project, with one person whom the company has [D]."""

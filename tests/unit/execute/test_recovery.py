@@ -87,6 +87,19 @@ async def test_an_announced_invitation_without_a_trace_is_uncertain_and_never_se
     assert tenant.outbox == []
 
 
+@pytest.mark.parametrize("notify", [True, False])
+async def test_an_announced_addition_is_made_again_unless_somebody_is_told_of_it(notify: bool) -> None:
+    """Applied late, the first one would be a second mail; without a mail it would be the same membership."""
+    tenant, notebook = FakeTenant(), Notebook(die_at_write=1)
+    tenant.put(person())
+    people = [{"email": ANA, "template": ENGINEER, "role": "Site Engineer", "notify": notify}]
+    wish = job("bulk_add_to_project", project="24-017", people=people)
+    assert await die(wish, tenant, notebook)
+    outcome = await run(wish, tenant, boundary=Notebook(), trail=notebook.trail)
+    assert outcome.verdict is (Verdict.UNCERTAIN if notify else Verdict.DONE)
+    assert len(tenant.sent) == (0 if notify else 1)
+
+
 async def test_a_resend_that_left_with_the_dead_process_is_found_and_done() -> None:
     """The Change History has it: done, and the record of resends says that it is certain."""
     tenant, notebook = FakeTenant(), Notebook()
