@@ -6,28 +6,40 @@ Chromium ignores and :func:`find_marked` looks for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import psutil
 
 MARK = "--agent-launch"
+
+
+@dataclass(frozen=True)
+class _Marked:
+    process: psutil.Process
+    parent: int
+    line: list[str]
 
 
 def find_marked(mark: str) -> psutil.Process | None:
     """The browser's main process launched with this mark by a descendant of ours; None when it is gone.
 
     Debian starts the browser from a shell script that stays above it with the same arguments: the lowest one counts.
+    A process that the browser is just starting is its very copy for a moment, and does not.
     """
     wanted = f"{MARK}={mark}"
-    found: dict[int, psutil.Process] = {}
-    parents: set[int] = set()
+    found: dict[int, _Marked] = {}
     for process in psutil.Process().children(recursive=True):
         try:
             line, parent = process.cmdline(), process.ppid()
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
         if wanted in line and not any(word.startswith("--type=") for word in line):
-            found[process.pid] = process
-            parents.add(parent)
-    return next((process for pid, process in found.items() if pid not in parents), None)
+            found[process.pid] = _Marked(process, parent, line)
+    parents = {marked.parent for marked in found.values()}
+    lowest = next((marked for pid, marked in found.items() if pid not in parents), None)
+    while lowest is not None and (above := found.get(lowest.parent)) is not None and above.line == lowest.line:
+        lowest = above
+    return lowest.process if lowest is not None else None
 
 
 def end(process: psutil.Process | None) -> bool:
