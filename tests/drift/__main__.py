@@ -45,7 +45,11 @@ def main() -> int:
         for side in chosen.sides
     ]
     left = run_all(rows, chosen.actions, results, chosen.lanes, chosen.minutes, console.print)
-    lines = [line for line in results.lines if line["level"] in levels and list(line["only"]) == list(chosen.only)]
+    lines = [
+        line
+        for line in results.lines
+        if line["level"] in levels and line["seed"] in seeds and list(line["only"]) == list(chosen.only)
+    ]
     console.print(printed(lines))
     if left:
         console.print(f"{left} rows were not run to their end; the same command goes on with them.")
