@@ -19,10 +19,10 @@ from agent.plan.bulk.effects import part_of
 from agent.plan.bulk.roster import Roster
 from agent.plan.bulk.steps import BulkRemoveFromProject
 from tests.unit.execute.cases import job, member, person
+from tests.unit.execute.crowd import WIDE, crew, done, emails, group, put_group, removal, tenant_of
 from tests.unit.execute.deaths import Notebook, die
 from tests.unit.execute.fake import Listener, run
 from tests.unit.execute.fake_tenant import HARBOR, START, FakeTenant
-from tests.unit.execute.test_many_people import WIDE, crew, done, emails, group, put_group, removal, tenant_of
 
 ANA = "ana.lindqvist@example.com"
 Story = Callable[[], tuple[FakeTenant, Job]]

@@ -10,8 +10,8 @@ from agent.jobs.model import Job
 from agent.queue.record import Hold, JobState, NewGrant
 from agent.worker.claimed import ClaimedJob
 from tests.unit.execute.cases import job, member
+from tests.unit.execute.crowd import addition, crew, removal
 from tests.unit.execute.fake_tenant import CLINIC, ENGINEER, HARBOR
-from tests.unit.execute.test_many_people import addition, crew, removal
 from tests.unit.worker.conftest import Bench
 
 
