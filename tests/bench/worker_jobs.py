@@ -263,9 +263,9 @@ def long_run(people: People, set_up: Any, jobs: int) -> dict[str, float]:
                 early.append(pss_mib(tree))
             elif ended >= jobs - window:
                 late.append(pss_mib(tree))
-            time.sleep(0.2)
+            time.sleep(0.2)  # between two looks at the memory
         cpu, began = cpu_s(tree), time.perf_counter()
-        time.sleep(20)
+        time.sleep(20)  # what it costs to wait is what is measured
         idle = (cpu_s(tree) - cpu) / (time.perf_counter() - began)
         run.stop()
     first, last = statistics.median(early), statistics.median(late)
