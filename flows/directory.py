@@ -91,6 +91,11 @@ class TenantDirectory:
             self._facts = await self._from_list(lambda flows: flows.facts(refresh=True))
         return self._facts
 
+    @property
+    def known_facts(self) -> TenantFacts | None:
+        """See :class:`flows.interface.Directory`."""
+        return self._facts
+
     async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
         """See :class:`flows.interface.Directory`."""
         return await self._from_list(lambda flows: flows.find(email, full_name=full_name, company=company))

@@ -196,6 +196,10 @@ class Directory(Protocol):
     async def facts(self, *, refresh: bool = False) -> TenantFacts:
         """Names and rules of the tenant; kept for the session, read again on ``refresh``."""
 
+    @property
+    def known_facts(self) -> TenantFacts | None:
+        """What is known of :meth:`facts` by now. Loads no page, so it may be asked in the middle of a flow."""
+
     async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
         """Everybody with this address in all four lists; with ``full_name``, also near hits (same name, other address;
         the same company where ``company`` is given)."""

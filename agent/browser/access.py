@@ -113,19 +113,23 @@ class TenantAccess:
             self._rejected = error
             raise
 
-    async def open(self, browser: Browser, gate: Attendant) -> tuple[Any, SignedIn, bool]:
-        """A context of its own for a job: what was opened, the state it began with, whether the password was typed."""
+    async def open(
+        self, browser: Browser, gate: Attendant, names: TenantFacts | None = None
+    ) -> tuple[Any, SignedIn, bool]:
+        """A context of its own for a job: what was opened, the state it began with, whether the password was typed.
+
+        ``names`` are the tenant's where the job has read them already.
+        """
         signed, typed = await self.signed_in(browser)
         try:
-            return await self._enter(browser, gate, signed), signed, typed
+            return await self._enter(browser, gate, signed, names), signed, typed
         except SignedOut:
             signed, typed = await self.signed_in(browser, stale=signed)
-        return await self._enter(browser, gate, signed), signed, typed
+        return await self._enter(browser, gate, signed, names), signed, typed
 
-    async def _enter(self, browser: Browser, gate: Attendant, signed: SignedIn) -> Any:
-        return await enter(
-            browser, self.sign_in, gate, signed.state, may_sign_in=False, facts=self.names(), observer=gate
-        )
+    async def _enter(self, browser: Browser, gate: Attendant, signed: SignedIn, names: TenantFacts | None) -> Any:
+        facts = names or self.names()
+        return await enter(browser, self.sign_in, gate, signed.state, may_sign_in=False, facts=facts, observer=gate)
 
     async def visit(self, browser: Browser) -> bool:
         """Load the tenant's first page, so that its session does not end by idleness; False when it has ended.
@@ -164,7 +168,8 @@ class TenantAccess:
             state = await asyncio.wait_for(context.storage_state(), CALL_LIMIT_S)
             self.sign_in.remember(state)
             self._now = SignedIn(state, began_with.number)
-            self._keep_names(await directory.facts())  # as the job has read them: no page is loaded
+            if directory.known_facts is not None:
+                self._keep_names(directory.known_facts)
             if self.monotonic() - self._sealed_at >= _SEAL_EVERY_S:
                 await self.seal()
 

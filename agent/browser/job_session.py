@@ -51,8 +51,9 @@ class ContextSession:
         before, self._warm = self._warm, None  # given back already, should no other one start
         self._warm = await self._browsers.replace(before)
         if self._opened is None or self._warm is not before or not await self._page_answers():
+            names = self.names()
             await self._drop()
-            return await self._begin()
+            return await self._begin(names)
         running = self._opened
         browser = self._warm.running()
         signed, _ = await self._access.signed_in(browser, stale=self._began_with)
@@ -65,9 +66,9 @@ class ContextSession:
         self._began_with = signed
         return running
 
-    async def names(self) -> TenantFacts | None:
-        """The tenant's names, as this job has read them; None before it has."""
-        return await self._opened.directory.facts() if self._opened is not None else None
+    def names(self) -> TenantFacts | None:
+        """The tenant's names, as this job has read them; None before it has. Loads nothing."""
+        return self._opened.directory.known_facts if self._opened is not None else None
 
     @asynccontextmanager
     async def reading_only(self) -> AsyncIterator[list[str]]:
@@ -86,11 +87,11 @@ class ContextSession:
         if warm is not None:
             await self._browsers.give_back(warm)
 
-    async def _begin(self) -> Opened:
+    async def _begin(self, names: TenantFacts | None = None) -> Opened:
         if self._warm is None:
             raise RuntimeError("no browser was taken")
         browser = self._warm.running()
-        opened, self._began_with, typed = await self._access.open(browser, self._gate)
+        opened, self._began_with, typed = await self._access.open(browser, self._gate, names)
         self._opened = replace(opened, typed_password=typed)
         return self._opened
 

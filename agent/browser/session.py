@@ -97,12 +97,13 @@ class TenantSession:
         browser = await self._browser.ready()
         if self._opened is not None and self._of is browser and not self._opened.page.is_closed():
             return replace(self._opened, typed_password=False)
+        names = self._opened.directory.known_facts if self._opened is not None else None
         await self._drop()
         self._of = browser
         state = await asyncio.to_thread(self._sign_in.stored.load)
         if state is None:
             await self._sign_in.credentials.code_ready()
-        self._opened = await enter(browser, self._sign_in, self._gate, state, observer=self._gate)
+        self._opened = await enter(browser, self._sign_in, self._gate, state, facts=names, observer=self._gate)
         return self._opened
 
     async def renew(self) -> Opened:

@@ -104,9 +104,7 @@ class ClaimedJob:
         try:
             outcome = await run_job(job, session, relay, [recorder, self.watch], orders)
             in_order = outcome.verdict in (Verdict.DONE, Verdict.REFUSED, Verdict.WAITING)
-            if in_order:  # else they may not have been read, and this is no time to read them
-                with contextlib.suppress(AgentError):
-                    self._facts = await session.names()
+            self._facts = session.names() or self._facts
             return outcome
         finally:
             folder()
@@ -149,7 +147,7 @@ class ClaimedJob:
     async def _remember_ends_of_access(self, session: WorkSession | None = None) -> None:
         """Before anything is given: should this process die, the clock still takes it away in time."""
         if session is not None:
-            self._facts = await session.names()
+            self._facts = session.names() or self._facts
         ending = [grant for grant in self._grants() if grant.expires_at != WITHOUT_END]
         if ending:
             record = self.record

@@ -35,8 +35,8 @@ from flows import Attendant
 class WorkSession(JobSession, Protocol):
     """What the worker needs of a session beside what a job needs."""
 
-    async def names(self) -> TenantFacts | None:
-        """The tenant's names, as the job has read them; None before it has."""
+    def names(self) -> TenantFacts | None:
+        """The tenant's names, as the job has read them; None before it has. Loads nothing."""
 
     async def close(self, *, in_order: bool) -> None:
         """The job is over."""

@@ -51,6 +51,11 @@ class LegacyDirectory:
             self._facts = await read_facts(self._tab, self._account)
         return self._facts
 
+    @property
+    def known_facts(self) -> TenantFacts | None:
+        """What :meth:`facts` has read."""
+        return self._facts
+
     async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
         """See :func:`flows.legacy.listing.find`."""
         return await listing.find(self._tab, email, full_name=full_name, company=company)

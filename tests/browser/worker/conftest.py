@@ -21,7 +21,7 @@ import pytest
 from agent.browser.processes import MARK
 from agent.credentials.secret import Secret
 from agent.credentials.store import CredentialStore, ServiceAccount
-from agent.jobs.model import Job
+from agent.jobs.model import ANY_JOB, Job
 from agent.queue.admission import admit
 from agent.queue.embedded import EmbeddedQueue
 from agent.queue.interface import Queue
@@ -68,6 +68,17 @@ def provisioning(number: int, **fields: Any) -> Job:
         projects=[{"project": "24-001", "template": ENGINEER}],
         **fields,
     )
+
+
+def about(number: int, action: str, **fields: Any) -> Job:
+    """A job about the nth test person; without fields it says nothing but whom it is about."""
+    wish = {
+        "action": action,
+        "idempotency_key": f"{action}-{number}",
+        "reason": {"ticket": "HR-1", "requested_by": "hr@example.com", "approved_by": "boss@example.com"},
+        "person": {"email": someone(number)},
+    }
+    return ANY_JOB.validate_json(json.dumps(wish | fields))
 
 
 def _letters(number: int) -> str:

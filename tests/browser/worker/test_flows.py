@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.execute.needed_flows import nothing_quarantined
-from agent.jobs.model import ANY_JOB, Job
+from agent.jobs.model import Job
 from agent.queue.record import FlowHealth, FlowReport, Hold, JobState
-from tests.browser.worker.conftest import Hall, provisioning, someone
+from tests.browser.worker.conftest import Hall, about, provisioning, someone
 
 COST_CENTER = {"field": "cost_center", "text": "Cost Center"}
 
@@ -20,17 +19,6 @@ COST_CENTER = {"field": "cost_center", "text": "Cost Center"}
 def offboarding(number: int) -> Job:
     """Somebody leaves who has nothing left but the account: inactivating is all there is to do."""
     return about(number, "offboard")
-
-
-def about(number: int, action: str) -> Job:
-    """A job about the nth test person."""
-    wish = {
-        "action": action,
-        "idempotency_key": f"flows-{action}-{number}",
-        "reason": {"ticket": "HR-1", "requested_by": "hr@example.com", "approved_by": "boss@example.com"},
-        "person": {"email": someone(number)},
-    }
-    return ANY_JOB.validate_json(json.dumps(wish))
 
 
 def bare_person(hall: Hall, number: int) -> None:

@@ -13,7 +13,7 @@ from agent.jobs.model import Provision
 from agent.queue.record import Hold, JobState
 from agent.settings import Settings
 from tests.browser.jobs.conftest import ENGINEER
-from tests.browser.worker.conftest import Hall, all_done, provisioning, settings_for, someone
+from tests.browser.worker.conftest import Hall, about, all_done, provisioning, settings_for, someone
 
 
 async def test_three_jobs_of_a_tenant_share_one_sign_in(hall: Hall) -> None:
@@ -79,6 +79,35 @@ async def test_a_browser_that_is_killed_takes_nobodys_job_along(hall: Hall) -> N
     assert hall.counts.browsers == ["first", "lost"]
     for number in (20, 21):
         assert (hall.creations(someone(number)), hall.mails(someone(number))) == (1, 1)
+
+
+async def test_a_browser_that_dies_while_a_job_looks_costs_the_job_nothing(hall: Hall) -> None:
+    """The tenant's names were read in the browser that died. They are known in the next one: none is read again while a
+    window waits for its click, and access with an end is put on record by the project's id."""
+    values = {"first_name": "Wilma", "last_name": "Orker"}
+    start = {"email_address": someone(22), "is_active": True, "memberships": {}, "values": values}
+    hall.sandbox.post("/people", [start])
+    hall.sandbox.post("/faults", [{"operation": "edit_page", "user": someone(22), "effect": "hold", "when": "before"}])
+    project = {"project": "24-001", "template": ENGINEER, "ends_at": "2090-01-01T00:00:00Z"}
+    (number,) = await hall.submit(about(22, "add_to_projects", projects=[project]))
+    async with hall.working() as worker:
+        await hall.held(count="1")
+        browser = worker.status().browser
+        assert browser is not None
+        assert browser.pid is not None
+        hall.sandbox.forget_requests()
+        psutil.Process(browser.pid).kill()
+        hall.sandbox.post("/held/release")
+        records = await hall.until_over(number)
+    assert all_done(records), [record.error for record in records]
+    assert hall.counts.browsers == ["first", "lost"]
+    person = hall.person(someone(22))
+    assert person is not None
+    (membership,) = person["memberships"]
+    (grant,) = await hall.queue.grants(tenant="sandbox")
+    assert dict(grant.what) == {"project": {"id": str(membership["project_id"])}}
+    loaded = [item["operation"] for item in hall.sandbox.get("/requests")]
+    assert "permissions" not in loaded, loaded
 
 
 async def test_a_session_that_ends_is_renewed_once_for_all(hall: Hall) -> None:

@@ -63,7 +63,8 @@ class Opened:
     async def storage_state(self) -> Any:
         return self.state
 
-    async def facts(self) -> Any:
+    @property
+    def known_facts(self) -> Any:
         return FACTS
 
 

@@ -54,6 +54,10 @@ class FakeDirectory:
         self.reading("facts")
         return self.tenant.facts
 
+    @property
+    def known_facts(self) -> TenantFacts | None:
+        return self.tenant.facts
+
     async def find(self, email: str, *, full_name: str | None = None, company: str | None = None) -> Correlation:
         self.reading("find")
         shown = [_sighting(person) for person in self.tenant.shown().values()] + self.tenant.contacts

@@ -36,7 +36,7 @@ class Closable(FakeSession):
 
     in_order: bool | None = None
 
-    async def names(self) -> TenantFacts | None:
+    def names(self) -> TenantFacts | None:
         return self._truth.facts if self._opened is not None else None
 
     async def close(self, *, in_order: bool) -> None:
