@@ -43,7 +43,7 @@ NOT_FROM_THE_PAGE = frozenset({"unexpected", "evidence-unwritable", "evidence-br
 NAMED_OTHERWISE = frozenset({"template-mismatch", "project-mismatch"})
 
 #: What the answer to a write says, or its silence: that very write was not saved.
-ANSWERS_TO_A_WRITE = frozenset({"denied", "stale-token", "not-sent", "window-without-effect"})
+ANSWERS_TO_A_WRITE = frozenset({"denied", "stale-token", "not-sent", "window-without-effect", "document-replaced"})
 
 Ended = Callable[..., Awaitable[None]]
 

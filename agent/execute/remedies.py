@@ -151,6 +151,7 @@ BY_CODE = {
     "unknown-field": f"Ask a Company Admin about the field that is named above: the agent does not know it. {_REPORT}",
     "unknown-generation": f"Procore's page is of no generation that the agent knows. {_REPORT}",
     "not-sent": f"Try the same change by hand as the service account; if Procore takes it there, {_ELSE_REPORT}",
+    "document-replaced": f"Run the same job again; if it stops there once more, {_ELSE_REPORT}",
     "unusable-control": "Sign in to Procore as the service account and look what covers the button; close it for good, "
     f"then run the job again. If nothing does, {_ELSE_REPORT}",
     "stubborn-overlay": "Sign in to Procore as the service account and close the announcement, guide or cookie notice "

@@ -79,6 +79,7 @@ PASSING = OUTAGE | frozenset(
         "row-not-found",
         "not-found",
         "not-sent",
+        "document-replaced",
         "already-so",
         "already-member",
         "interrupted",

@@ -23,6 +23,7 @@ from flows.page.sending import (
     click_once,
     explain_silence,
     flash_refusal,
+    let_through,
     lost,
     rejected,
     said_words,
@@ -96,18 +97,17 @@ async def commit(
     ``lands`` matches the paths which answer a saved change; ``layers`` are the windows which the flow has opened.
 
     Raises, with nothing saved: SaveRejected (field errors or an error flash), SignedOut, Failed("denied"),
-    Failed("stale-token"), Failed("not-sent"), UnknownPage, and whatever the gate raises. Raises AnswerLost when the
-    request went out and no answer that can be understood came: error page, closed connection, no answer in time,
-    browser gone, an unexpected page. A success flash is not looked for (hazard 10).
+    Failed("stale-token"), Failed("not-sent"), Failed("document-replaced"), UnknownPage, and whatever the gate raises.
+    Raises AnswerLost when the request went out and no answer that can be understood came: error page, closed
+    connection, no answer in time, browser gone, an unexpected page. A success flash is not looked for (hazard 10).
     """
     before = await overlays.clear(tab, layers=layers)
     before.refuse_before_write(tab.tenant, account)
     target = Target.of(control) if isinstance(control, str) else None
     control = tab.page.locator(control) if isinstance(control, str) else control
-    await gate.before(tab.page, intent, target)
-    tab.untrust()
+    document = await let_through(tab, gate, intent, target)
     with tab.guard.lifted(), _listening(tab.page) as traffic:
-        await click_once(tab, control, intent, traffic.sent, layers)
+        await click_once(tab, control, intent, traffic.sent, layers, document)
         await _wait_for_answer(tab, intent, traffic, layers)
         try:
             answer, said = await tab.read_all(ANSWER)

@@ -28,6 +28,7 @@ from flows.page.sending import (
     click_once,
     explain_silence,
     flash_refusal,
+    let_through,
     lost,
     rejected,
     said_words,
@@ -142,16 +143,16 @@ async def commit_by_script(
 
     Returns when the request was answered with a status of success and the page says so too: by a toast, or by having
     closed the flow's windows. Raises, with nothing saved: SaveRejected (field errors, the form's alert or an error
-    toast), SignedOut, Failed("denied"), Failed("stale-token"), Failed("not-sent"), UnknownPage, and whatever the gate
-    raises. Raises AnswerLost when the request went out and its answer is not understood: a status of 500 and above, a
-    closed connection, no answer in time, more than one request, a page that says nothing, browser gone.
+    toast), SignedOut, Failed("denied"), Failed("stale-token"), Failed("not-sent"), Failed("document-replaced"),
+    UnknownPage, and whatever the gate raises. Raises AnswerLost when the request went out and its answer is not
+    understood: a status of 500 and above, a closed connection, no answer in time, more than one request, a page that
+    says nothing, browser gone.
     """
     before = await overlays.clear(tab, layers=layers)
     before.refuse_before_write(tab.tenant, account)
-    await gate.before(tab.page, intent, Target.of(selector))
-    tab.untrust()
+    document = await let_through(tab, gate, intent, Target.of(selector))
     with tab.guard.lifted(), _listening(tab.page, tab.tenant) as traffic:
-        await click_once(tab, tab.page.locator(selector), intent, traffic.sent, layers)
+        await click_once(tab, tab.page.locator(selector), intent, traffic.sent, layers, document)
         await _wait_for_answer(tab, intent, traffic, layers)
         outcome = await _outcome(tab, intent, traffic, layers)
     if isinstance(outcome, AnswerLost):

@@ -16,8 +16,10 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Locator, Page
 from playwright.async_api import TimeoutError as BrowserTimeout
 
+from agent.domain.touch import Target
 from agent.errors import AgentError, AnswerLost, Failed, Mender, SaveRejected, UnknownPage
 from flows.catalogue import Catalogue
+from flows.interface import CommitGate
 from flows.page import overlays
 from flows.page.limits import bounded, is_browser_lost, translated
 from flows.page.reading import Reading
@@ -26,6 +28,9 @@ from flows.page.tab import Tab
 
 _ROUNDS = 3
 _USUALLY_SENT_SECONDS = 1.0
+
+# The same for as long as the same document is on the page.
+_DOCUMENT = Reading(None, "return performance.timeOrigin;")
 
 # Put into the document right before the click, and asked only where no request follows. What a page says in a toast
 # fades, so it is noted as it comes.
@@ -41,10 +46,11 @@ WITNESS = Reading(
     };
     new MutationObserver(() => { note("success", many("toast.success")); note("error", many("toast.error")); })
       .observe(document.documentElement, { childList: true, subtree: true, characterData: true });
-    return null;
+    return performance.timeOrigin;
     """,
 )
 # A document without the witness is another one: the click has led away from the one it was meant for.
+_CLICKS = r"""() => (window[Symbol.for("agent.clicked")] || { length: null }).length"""
 _WAS_CLICKED = r"""(control) => {
   const clicked = window[Symbol.for("agent.clicked")];
   return !clicked || clicked.some((target) => control.contains(target));
@@ -93,11 +99,32 @@ def told_of(page: Page, handlers: Mapping[str, Callable[..., None]], gone: Calla
             page.remove_listener(event, handler)
 
 
-async def click_once(tab: Tab, control: Locator, intent: str, sent: asyncio.Event, layers: tuple[Layer, ...]) -> None:
+async def let_through(tab: Tab, gate: CommitGate, intent: str, target: Target | None) -> float:
+    """Ask the gate, which raises where it says no; the document that it was asked about, for :func:`click_once`."""
+    document: float = await tab.read(_DOCUMENT)
+    await gate.before(tab.page, intent, target)
+    tab.untrust()
+    return document
+
+
+async def click_once(
+    tab: Tab, control: Locator, intent: str, sent: asyncio.Event, layers: tuple[Layer, ...], document: float
+) -> None:
     """Deliver exactly one click. One that a layer caught was not delivered (the page's own event is the witness): the
-    layer is closed first, and only then the click is tried again. ``sent`` is set once a request has gone out."""
+    layer is closed first, and only then the click is tried again. ``sent`` is set once a request has gone out.
+
+    Failed("document-replaced") when ``document``, which the gate was asked about, is not on the page any more: nobody
+    has looked at the one that is.
+    """
     limit = tab.timeouts.control
-    await tab.read(WITNESS)
+    if await tab.read(WITNESS) != document:
+        raise Failed(
+            "document-replaced",
+            f"Another document came onto the page right before the click; nothing was sent: {intent}.",
+            expected="the document that was looked at before the write was let through",
+            seen=f"another one ({tab.path})",
+            mender=Mender.DEVELOPER,
+        )
     for _ in range(_ROUNDS):
         try:
             click = control.click(timeout=limit * 1000, no_wait_after=True)
@@ -129,6 +156,8 @@ async def _is_delivered(tab: Tab, control: Locator, sent: asyncio.Event) -> bool
     except TimeoutError:
         pass  # rare: ask the page, which cannot answer while it is being replaced
     try:
+        if await asyncio.wait_for(tab.page.evaluate(_CLICKS), tab.timeouts.control) == 0:
+            return False  # the control may be gone: then nobody could ask it
         return bool(await asyncio.wait_for(control.evaluate(_WAS_CLICKED), tab.timeouts.control))
     except (BrowserError, TimeoutError):
         return True

@@ -30,10 +30,13 @@ class RecordingGate:
     asked: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     refuse_with: Exception | None = None
+    meanwhile: Callable[[Page], Awaitable[None]] | None = None  # happens to the page while the gate is asked
 
     async def before(self, page: Page, intent: str, target: Target | None = None) -> None:
         """Asked before a write."""
         self.asked.append(intent)
+        if self.meanwhile is not None:
+            await self.meanwhile(page)
         if self.refuse_with is not None:
             raise self.refuse_with
 

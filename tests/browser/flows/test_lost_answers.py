@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, Page
 
 from agent.domain.person import NewUser, UserChange
-from agent.errors import AnswerLost, Failed
+from agent.errors import AnswerLost, Failed, UnknownPage
 from flows import Catalogue, Directory, TenantAddress, Timeouts
 from flows.page.tab import Tab
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import EMAIL, RecordingGate, job_title, make_person, plan_fault, writes_in
+
+WINDOWS = ".confirm-window, .ui-dialog:not(.leaving)"
 
 CHANGE = UserChange(attributes={"job_title": "New"})
 
@@ -86,6 +88,43 @@ async def test_a_form_that_sends_nothing_is_no_write(
 
     assert failure.value.code == "not-sent"
     assert page.url == "about:blank"
+    assert writes_in(sandbox) == []
+
+
+async def test_a_page_that_loads_itself_anew_while_the_gate_is_asked_is_not_written_from(
+    generation: str, directory: Directory, sandbox: Sandbox, gate: RecordingGate
+) -> None:
+    """What was examined and filled is gone, whatever the new document shows: the button on it is not touched."""
+    user_id = await make_person(sandbox, job_title="Old")
+
+    async def loaded_anew(page: Page) -> None:
+        await page.reload()
+
+    gate.meanwhile = loaded_anew
+    sandbox.forget_requests()
+    with pytest.raises(Failed) as failure:
+        await directory.save_user(user_id, CHANGE)
+
+    assert failure.value.code == "document-replaced"
+    assert (len(gate.asked), writes_in(sandbox)) == (1, [])
+
+
+async def test_a_button_that_goes_before_it_is_clicked_was_not_clicked(
+    generation: str, directory: Directory, sandbox: Sandbox, gate: RecordingGate
+) -> None:
+    """Its window went while the gate was asked: an unusable control, and no window that has turned round."""
+    user_id = await make_person(sandbox, is_active=False)
+
+    async def closed(page: Page) -> None:
+        await page.keyboard.press("Escape")
+        await page.locator(WINDOWS).wait_for(state="hidden")
+
+    gate.meanwhile = closed
+    sandbox.forget_requests()
+    with pytest.raises(UnknownPage) as failure:
+        await directory.reactivate(user_id, EMAIL)
+
+    assert failure.value.code == "unusable-control"
     assert writes_in(sandbox) == []
 
 
