@@ -198,15 +198,14 @@ class Work:
 
     async def enter(self) -> None:
         """Open the session, find out what kind of Directory it is, and note the tenant's time."""
-        self.opened = await self.session.open()
         try:
+            opened = self.opened = await self.session.open()
             fingerprint = await self.directory.fingerprint()
-        except Failed as error:  # the session of the job before is over, or its browser has died meanwhile
+        except Failed as error:  # the session of the job before is over, or the browser has died in this moment
             if not recoverable(error):
                 raise
-            await self._renew(error)
+            opened = await self._renew(error)
             fingerprint = await self.directory.fingerprint()
-        opened = self.opened
         self.flow_log.know(fingerprint)
         await self.tell(
             SessionReady(
@@ -237,22 +236,22 @@ class Work:
         """Sign in again, or restart the browser, once per job and kind of trouble; raises the error a second time."""
         if error.code in self.recovered or (self.guarded and error.code != "signed-out"):
             raise error
+        if error.code == "stale-token":  # a stale form needs a fresh page, not a fresh session
+            self.recovered.add(error.code)
+            return
         before = self.opened
-        await self._renew(error)
-        if self.opened is not None and (before is None or self.opened.context is not before.context):
+        opened = await self._renew(error)
+        if before is None or opened.context is not before.context:
             fingerprint = await self.directory.fingerprint()
             self.flow_log.know(fingerprint)
-            await self.tell(
-                SessionReady(self.opened.context, self.opened.page, fingerprint, self.opened.browser_version)
-            )
+            await self.tell(SessionReady(opened.context, opened.page, fingerprint, opened.browser_version))
 
-    async def _renew(self, error: AgentError) -> None:
+    async def _renew(self, error: AgentError) -> OpenedSession:
         self.recovered.add(error.code)
-        if error.code == "stale-token":  # a stale form needs a fresh page, not a fresh session
-            return
         what = "Signing in again, once." if error.code == "signed-out" else "Starting the browser again, once."
         await self.tell(Note(f"{error.message} {what}", {"code": error.code}))
         self.opened = await self.session.renew()
+        return self.opened
 
     async def look(self, moment: str) -> Seen:
         """Find the person in all lists and read the page, if there is exactly one; or look at the many.

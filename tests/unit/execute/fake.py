@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agent.errors import Failed
 from agent.execute.events import Event, JobEnded
 from agent.execute.gate import GateRelay
 from agent.execute.outcome import Outcome
@@ -48,6 +49,9 @@ class FakeSession:
         self._opened: FakeOpened | None = None
 
     async def open(self) -> FakeOpened:
+        if self._truth.take("open") == "browser lost":
+            self._truth.browser_dead = True
+            raise Failed("browser-lost", "The browser ended or hung.")
         if self._opened is None:
             self._truth.sign_ins += 1
             self._opened = FakeOpened(FakeDirectory(self._truth, self._relay), object(), object())

@@ -240,9 +240,10 @@ async def test_a_request_that_the_browser_repeats_by_itself_is_told() -> None:
     assert any("More than once: Welcome Email Sent" in text for text in outcome.witnesses[1].findings)
 
 
-async def test_a_browser_that_died_between_two_jobs_is_started_again() -> None:
-    """The death shows at the first page of the next job: that is no reason to fail it."""
-    tenant = troubled(("read:fingerprint", "browser lost"))
+@pytest.mark.parametrize("moment", ["open", "read:fingerprint"])
+async def test_a_browser_that_died_between_two_jobs_is_started_again(moment: str) -> None:
+    """The death shows as the next job opens its session, or at its first page: that is no reason to fail it."""
+    tenant = troubled((moment, "browser lost"))
     outcome = await run(provision(), tenant)
     assert outcome.verdict is Verdict.DONE
 
