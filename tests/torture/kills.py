@@ -88,11 +88,12 @@ def browser_kills(scene: Scene, kills: int, seed: int) -> str:
             with contextlib.suppress(psutil.NoSuchProcess):
                 victim.kill()
                 done += 1
-    scene.agent.wait_quiet(LONG_S)
+    unsure = scene.wait_quiet_beside_a_person(LONG_S)
     assert scene.agent.is_running
-    dead = [job_id for job_id in ids if scene.agent.job(job_id)["state"] == "dead"]
-    assert not dead, f"a browser's death was the end of {dead}"
-    return f"{done} kills"
+    jobs = [scene.agent.job(job_id) for job_id in ids]
+    stuck = [job["id"] for job in jobs if job["state"] == "dead" or job["hold"] is not None]
+    assert not stuck, f"a browser's death was the end of {stuck}: {scene.agent.log[-3000:]}"
+    return f"{done} kills; tried again by a person: {unsure}"
 
 
 def browsers(scene: Scene) -> list[psutil.Process]:
