@@ -197,7 +197,7 @@ def main() -> int:
     )
     parser.add_argument("--archive", type=int, default=10_000, help="sealed jobs that are verified")
     parser.add_argument("--jobs", type=int, default=8, help="jobs of `agent run` in a round, at each concurrency")
-    parser.add_argument("--long-run", type=int, default=100, help="jobs in a row, watched for memory")
+    parser.add_argument("--long-run", type=int, default=100, help="jobs in a row, watched for memory; 0: none")
     parser.add_argument("--ways", type=int, default=3, help="rounds of each way into projects; 0 leaves them out")
     chosen = parser.parse_args()
     shutil.rmtree(ROOT / "var" / "bench", ignore_errors=True)

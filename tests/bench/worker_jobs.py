@@ -277,4 +277,4 @@ def workers(people: People, set_up: Any, jobs: int, long_jobs: int) -> dict[str,
     """All figures of the worker that we promise."""
     seen = throughput(people, set_up, jobs)
     seen["restart to first claim, s"] = restarts(people, set_up, rounds=5)
-    return seen | long_run(people, set_up, long_jobs)
+    return seen | (long_run(people, set_up, long_jobs) if long_jobs else {})
