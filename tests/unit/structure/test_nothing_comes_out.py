@@ -6,7 +6,7 @@ import re
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agent.structure.recording import Head, Recording
@@ -55,12 +55,17 @@ LETTERS = st.text(alphabet=string.ascii_letters + "éßłøÅ", min_size=4, max_
 NAMES = st.lists(LETTERS, min_size=1, max_size=3).map(" ".join)
 
 
+MARKS = re.compile(r"<(?:email|token|long|number|filled|w|host|words:\d+\+?)>")
+"""What a recording says in the place of a value; people may be named so, too."""
+
+
 def is_foreign(name: str) -> bool:
     """Whether no word of the name is one of the pages' own: those may stand in identifiers."""
     humps = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]", name)
     return not any(hump.casefold() in KNOWN.all_words for hump in humps)
 
 
+@example("WORD", "{}")
 @given(NAMES.filter(is_foreign), st.sampled_from(["{}", "a {} b", "user[{}]", "/x/{}/y", "{}@example.com", '"{}"']))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_no_word_of_any_name_survives_any_shape(name: str, around: str) -> None:
@@ -74,6 +79,7 @@ def test_no_word_of_any_name_survives_any_shape(name: str, around: str) -> None:
         address_shape(value, "app.example.test", KNOWN),
         str(json_shape({value: value}, KNOWN)),
     ]
+    shapes = [MARKS.sub("<>", shape) for shape in shapes]
     for word in name.split():
         assert [shape for shape in shapes if word.casefold() in shape.casefold()] == []
 
