@@ -42,7 +42,7 @@ NOT_FROM_THE_PAGE = frozenset({"unexpected", "evidence-unwritable", "evidence-br
 #: What a page shows is named otherwise than the tenant's names say, which a session keeps for a while.
 NAMED_OTHERWISE = frozenset({"template-mismatch", "project-mismatch"})
 
-#: What the answer to a write says, or its silence: that very write was not saved.
+#: What says of the very write it stopped that it was not saved: its answer, its silence, or that it was never clicked.
 ANSWERS_TO_A_WRITE = frozenset({"denied", "stale-token", "not-sent", "window-without-effect", "document-replaced"})
 
 Ended = Callable[..., Awaitable[None]]

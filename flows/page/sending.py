@@ -49,8 +49,8 @@ WITNESS = Reading(
     return performance.timeOrigin;
     """,
 )
-# A document without the witness is another one: the click has led away from the one it was meant for.
-_CLICKS = r"""() => (window[Symbol.for("agent.clicked")] || { length: null }).length"""
+# Of a document without the witness null: it is another one, and the click has led away from the one it was meant for.
+_CLICKS = r"""() => window[Symbol.for("agent.clicked")]?.length ?? null"""
 _WAS_CLICKED = r"""(control) => {
   const clicked = window[Symbol.for("agent.clicked")];
   return !clicked || clicked.some((target) => control.contains(target));
