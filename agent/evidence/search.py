@@ -80,6 +80,7 @@ class _Needle:
         text = known.secret.reveal()
         self._bytes = (text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be"))
         self.seed = text.upper().encode() if known.kind is SecretKind.SEED else b""
+        self.has_lines = "\n" in text
         self._alone: re.Pattern[bytes] | None = None
         self._in_base64: tuple[bytes, ...] = ()
         self._in_either_base64: tuple[re.Pattern[bytes], ...] = ()
@@ -154,12 +155,15 @@ def _search(data: bytes, name: str, needles: list[_Needle], depth: int) -> Itera
 def _search_base64(data: bytes, name: str, needles: list[_Needle], depth: int) -> Iterator[Finding]:
     """What long runs of base64 hold: archives and compressed data are opened, texts have one more layer taken off."""
     texts = []
-    for letters in (part for run in _BASE64_RUN.findall(data) for part in _starts(run)):
-        decoded = base64.b64decode(letters[: len(letters) // 4 * 4] + _rest_of(letters))
-        if decoded[:2] in (*_ZLIB, b"\x1f\x8b", b"PK"):
-            yield from _search(decoded, f"{name} > base64", needles, depth + 1)
-        elif not _PICTURES.match(decoded):
-            texts.append(decoded)
+    for run in dict.fromkeys(_BASE64_RUN.findall(data)):  # ids stand in a recording again and again
+        for letters in _starts(run):
+            decoded = base64.b64decode(letters[: len(letters) // 4 * 4] + _rest_of(letters))
+            if _PICTURES.match(decoded):
+                break  # what follows is the picture's own
+            if decoded[:2] in (*_ZLIB, b"\x1f\x8b", b"PK"):
+                yield from _search(decoded, f"{name} > base64", needles, depth + 1)
+            else:
+                texts.append(decoded)
     whole = b"\n".join(texts)
     for text, how in [(whole, "base64"), *((decode(whole), f"base64, {way}") for way, decode in _DECODERS.items())]:
         for needle in _standing(text, needles):
@@ -224,26 +228,34 @@ def _search_plain(data: bytes, name: str, needles: list[_Needle]) -> Iterator[Fi
 
 
 def _search_text(data: bytes, name: str, needles: list[_Needle]) -> Iterator[Finding]:
-    """As it is, and with one and two layers of text encodings taken off, in every order. Pictures have no layers."""
+    """As it is, and with one and two layers of text encodings taken off, in every order. Pictures have no layers.
+
+    Encodings are taken off line by line, since most lines hold few of them: only what a first one has changed is given
+    to a second one, the rest was seen under the second one alone. A seed that is broken over several lines, of which
+    some bear two encodings and others none, is the one thing not put together.
+    """
     yield from _search_plain(data, name, needles)
     if _PICTURES.match(data):
         return
-    done: set[bytes] = {data}
-    layer: list[tuple[str, bytes]] = [("", data)]
+    lines = [data] if any(needle.has_lines for needle in needles) else data.split(b"\n")
+    done: set[bytes] = set(lines)
+    layer: list[tuple[str, list[bytes]]] = [("", lines)]
     for _ in range(2):
-        deeper: list[tuple[str, bytes]] = []
-        for how, text in layer:
+        deeper: list[tuple[str, list[bytes]]] = []
+        for how, texts in layer:
             for decoding, decode in _DECODERS.items():
-                decoded = decode(text)
-                if decoded in done:
+                decoded = [decode(text) for text in texts]
+                fresh = [text for text in dict.fromkeys(decoded) if text not in done]
+                if not fresh:
                     continue
-                done.add(decoded)
+                done.update(fresh)
                 way = f"{how}, {decoding}" if how else decoding
-                standing = set(_standing(decoded, needles))
+                whole = b"\n".join(decoded)
+                standing = set(_standing(whole, needles))
                 for needle in needles:
-                    if needle in standing or needle.stands_in_base64(decoded):
+                    if needle in standing or needle.stands_in_base64(whole):
                         yield Finding(name, needle.label, way)
-                deeper.append((way, decoded))
+                deeper.append((way, fresh))
         layer = deeper
 
 

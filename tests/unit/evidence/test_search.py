@@ -104,6 +104,30 @@ def test_damaged_archives_do_not_stop_the_search(tmp_path: Path, known: KnownSec
     assert {finding.path for finding in search_folder(tmp_path, known)} == {"b.txt"}
 
 
+def test_a_picture_in_base64_does_not_end_the_search(tmp_path: Path, known: KnownSecrets) -> None:
+    """What follows a picture's own run of base64, as in a report, is decoded like any other; so is an encoded secret
+    whose run stands there twice."""
+    picture = b"data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8\xff" + bytes(range(256)) * 40)
+    hidden = base64.b64encode(b"user:" + quote(PASSWORD, safe="").encode())
+    (tmp_path / "report.html").write_bytes(b'<img src="' + picture + b'"> ' + hidden + b" and " + hidden)
+    assert "base64, percent-encoded" in {finding.how for finding in search_folder(tmp_path, known)}
+
+
+def test_two_encodings_are_taken_off_where_other_lines_bear_one(tmp_path: Path, known: KnownSecrets) -> None:
+    """Only what the first encoding has changed is looked at under the second: the one line that needs both is seen."""
+    lines = ['{"a": "quoted \\"words\\""}', "plain", "a%20path&amp;more", json.dumps(quote(html.escape(PASSWORD)))]
+    (tmp_path / "trace.trace").write_text("\n".join(lines * 3))
+    assert {finding.how for finding in search_folder(tmp_path, known)} >= {"percent-encoded, HTML entities"}
+
+
+def test_a_secret_of_several_lines_is_seen_in_two_encodings(tmp_path: Path) -> None:
+    """A key in a file, say: then nothing is taken apart at the ends of lines."""
+    key, secrets = "-----BEGIN/KEY\nAA=BB\n-----END", KnownSecrets()
+    secrets.add("key", Secret(key))
+    (tmp_path / "a").write_text(f"x\n{key.replace('=', '&#37;3D').replace('/', '&#37;2F')}\ny")
+    assert [finding.how for finding in search_folder(tmp_path, secrets)] == ["HTML entities, percent-encoded"]
+
+
 def test_search_is_quick_on_a_megabyte(
     tmp_path: Path, known: KnownSecrets, benchmark_seconds: Callable[[], float]
 ) -> None:
