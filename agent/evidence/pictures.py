@@ -25,6 +25,9 @@ _QUALITY = 70
 _SECONDS = 5.0
 #: Three screens. A page with hundreds of projects is not pictured whole; its states are in the JSON files.
 _TALLEST = 2700
+#: Of a page longer than the window that shows a state, and not a form at work: as wide as the report shows it. That is
+#: the dearest of all pictures, and its cost goes with its area.
+_LONG_PAGE_SCALE = 0.75
 
 # Only a field that is shown can be seen in the picture.
 _LOOK = """(target, atWork, tallest, boxes) => {
@@ -50,7 +53,7 @@ class Picture:
     path: str = ""  # of the address; its query may hold tokens and is left out
     missing: str = ""
     cut: bool = False
-    width: int = 0  # in pixels, as the boxes
+    width: int = 0  # in pixels of the page, as the boxes; the picture itself may be smaller
     height: int = 0
     boxes: tuple[Box, ...] = ()  # what was touched; the picture itself is the page as it was
 
@@ -110,9 +113,10 @@ async def _take(page: Page, at_work: bool, target: Target | None, bystanders: By
     how: dict[str, Any] = {"format": "jpeg", "quality": _QUALITY, "optimizeForSpeed": True}
     if not in_view and look["height"] > look["seen"]:
         width, height = look["width"], min(look["height"], _TALLEST)
+        scale = 1 if at_work else _LONG_PAGE_SCALE  # the places of what was touched are in pixels of the picture
         how |= {
             "captureBeyondViewport": True,
-            "clip": {"x": 0, "y": 0, "width": width, "height": height, "scale": 1},
+            "clip": {"x": 0, "y": 0, "width": width, "height": height, "scale": scale},
         }
     taken = await session.send("Page.captureScreenshot", how)
     data = base64.b64decode(taken["data"])
