@@ -121,7 +121,7 @@ async def _set_email(tab: Tab, page: EditPage, email: str) -> None:
 async def _set_default_template(tab: Tab, template: str | None) -> None:
     """New Project Settings > Select Default Template > Apply, which sets the form and saves nothing yet [I]."""
     await tab.act("opening Select Default Template", tab.at("edit_user.default_template_open").click)
-    await tab.act("waiting for the window", tab.at("default_template.select").wait_for)
+    await tab.appears("the window Select Default Template", tab.css("default_template.select"))
     touches, layers = {"template", "apply"}, (Layer("default_template.window"),)
     await examine(tab, Flow.EDIT_USER, "default_template.window", touches=touches, layers=layers)
     select = NativeSelect(tab.css("default_template.select"), "Select Default Permission Template")

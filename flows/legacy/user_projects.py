@@ -126,7 +126,7 @@ async def visit_add_to_project(tab: Tab, account: str, user_id: str, project: Pr
     await _examine(tab, "projects.other_row", {"add"}, page, project)
     opener = tab.at("projects.other_row", project_id=project.id).locator(tab.selector("projects.add"))
     await tab.act(f"opening Add to Project for {project.label}", opener.click)
-    await tab.act("waiting for the window", tab.at("projects.add_template").wait_for)
+    await tab.appears("the window Add to Project", tab.css("projects.add_template"))
     await _examine(tab, "projects.add_window", {"template", "add"}, page, project, _ADD_WINDOW)
     return page
 
@@ -139,7 +139,8 @@ async def visit_project_template(tab: Tab, account: str, user_id: str, project: 
     row = tab.at("projects.row_of", project_id=project.id)
     opener = row.locator(tab.selector("projects.change_template"))
     await tab.act(f"opening Change Template of {project.label}", opener.click)
-    await tab.act("waiting for the form", row.locator(tab.selector("projects.template_select")).wait_for)
+    in_row = tab.css("projects.row_of", project_id=project.id)
+    await tab.appears("the form Change Template", tab.css_within(in_row, "projects.template_select"))
     await _examine(tab, "projects.template_form", {"template", "apply_to_all", "apply"}, page, project)
     return page
 

@@ -42,6 +42,7 @@ class _Traffic:
     requests: list[Request] = field(default_factory=list)
     status: int | None = None
     lost: str = ""
+    hush: Callable[[str], None] = lambda event: None
 
     def note_request(self, request: Request) -> None:
         if not request.is_navigation_request() or request.frame.parent_frame is not None:
@@ -57,6 +58,8 @@ class _Traffic:
     def note_response(self, response: Response) -> None:
         if response.request in self.requests and not 300 <= response.status < 400:
             self.status = response.status
+            for event in ("request", "response"):  # those that the answer's own page makes say nothing about the change
+                self.hush(event)
 
     def note_document(self, _page: Page) -> None:
         if self.status is not None:
@@ -77,7 +80,7 @@ def _listening(page: Page) -> Iterator[_Traffic]:
         "response": traffic.note_response,
         "domcontentloaded": traffic.note_document,
     }
-    with told_of(page, handlers, lambda: traffic.lose("the tab is gone")):
+    with told_of(page, handlers, lambda: traffic.lose("the tab is gone")) as traffic.hush:
         yield traffic
 
 
@@ -105,9 +108,9 @@ async def commit(
     before.refuse_before_write(tab.tenant, account)
     target = Target.of(control) if isinstance(control, str) else None
     control = tab.page.locator(control) if isinstance(control, str) else control
-    document = await let_through(tab, gate, intent, target)
+    await let_through(tab, gate, intent, target)
     with tab.guard.lifted(), _listening(tab.page) as traffic:
-        await click_once(tab, control, intent, traffic.sent, layers, document)
+        await click_once(tab, control, intent, traffic.sent, layers, before.document)
         await _wait_for_answer(tab, intent, traffic, layers)
         try:
             answer, said = await tab.read_all(ANSWER)

@@ -150,9 +150,9 @@ async def commit_by_script(
     """
     before = await overlays.clear(tab, layers=layers)
     before.refuse_before_write(tab.tenant, account)
-    document = await let_through(tab, gate, intent, Target.of(selector))
+    await let_through(tab, gate, intent, Target.of(selector))
     with tab.guard.lifted(), _listening(tab.page, tab.tenant) as traffic:
-        await click_once(tab, tab.page.locator(selector), intent, traffic.sent, layers, document)
+        await click_once(tab, tab.page.locator(selector), intent, traffic.sent, layers, before.document)
         await _wait_for_answer(tab, intent, traffic, layers)
         outcome = await _outcome(tab, intent, traffic, layers)
     if isinstance(outcome, AnswerLost):

@@ -171,11 +171,12 @@ async def _state(tab: Tab, select: DesignSelect) -> dict[str, Any]:
     return data
 
 
-async def held_value(tab: Tab, select: DesignSelect) -> tuple[str, str]:
-    """The value that would be sent, and the text that the person at the screen sees, once no menu is open."""
+async def held_value(tab: Tab, select: DesignSelect, just_read: dict[str, Any] | None = None) -> tuple[str, str]:
+    """The value that would be sent, and the text that the person at the screen sees, once no menu is open.
+    ``just_read`` is the state, if it was read since the control was last used."""
     deadline = time.monotonic() + tab.timeouts.control
     while True:
-        state = await _state(tab, select)
+        state, just_read = just_read or await _state(tab, select), None
         if not state["open"]:
             break
         if time.monotonic() > deadline:
@@ -209,8 +210,8 @@ async def choose_by_value(tab: Tab, select: DesignSelect, value: str, search: st
     def is_wanted(option: dict[str, Any]) -> bool:
         return option["value"] == value and (not hint or normal_name(option["hint"]) == normal_name(hint))
 
-    await _choose(tab, select, search, is_wanted, f"{search} ({value})")
-    held, _ = await held_value(tab, select)
+    chosen = await _choose(tab, select, search, is_wanted, f"{search} ({value})")
+    held, _ = await held_value(tab, select, chosen)
     _same(select.label, value, held)
 
 
@@ -221,8 +222,8 @@ async def choose_by_name(tab: Tab, select: DesignSelect, name: str | None) -> No
         return
     await _open(tab, select)
     named = normal_name(name)
-    await _choose(tab, select, name, lambda option: normal_name(option["text"]) == named, name, templates=True)
-    value, text = await held_value(tab, select)
+    chosen = await _choose(tab, select, name, lambda option: normal_name(option["text"]) == named, name, templates=True)
+    value, text = await held_value(tab, select, chosen)
     refuse_renamed(tab, select.label, value, text)
     if not value or normal_name(text) != normal_name(name):
         _same(select.label, name, f"{text} ({value or 'no value'})")
@@ -251,7 +252,8 @@ async def _choose(
     described: str,
     *,
     templates: bool = False,
-) -> None:
+) -> dict[str, Any] | None:
+    """Open menu, option, closed menu; the state of the select afterwards, None while its menu is still open."""
     menu = await _menu(tab)
     if menu["searchable"]:
         await tab.act(f"searching in {select.label}", lambda: tab.at("select.search").fill(search))
@@ -265,8 +267,7 @@ async def _choose(
         if fitting and not menu["busy"]:
             if len({option["value"] for option in fitting}) > 1:
                 raise _ambiguous(select.label, described, [f"{item['text']} {item['hint']}" for item in fitting])
-            await _press(tab, select, fitting[0]["raw"])
-            return
+            return await _press(tab, select, fitting[0]["raw"])
         known = len(seen)
         seen |= {option["raw"]: option["text"] for option in menu["options"]}
         if len(seen) > known:  # a long list on a slow machine: as long as it goes on there is hope
@@ -276,32 +277,29 @@ async def _choose(
     raise not_offered(select.label, described, list(seen.values()))
 
 
-async def _press(tab: Tab, select: DesignSelect, raw: str) -> None:
+async def _press(tab: Tab, select: DesignSelect, raw: str) -> dict[str, Any] | None:
     """Click the option of this value until the menu closes: a list that draws only what is in view may draw the option
-    anew between the pressing and the letting go, and the click is lost. What is held is read back afterwards."""
+    anew between the pressing and the letting go, and the click is lost. The state once it is closed, else None."""
     option = tab.at("select.option_of_value", value=raw)
     for _ in range(_PRESSES):
         try:
             await tab.act(f"choosing in {select.label}", option.click)
         except UnknownPage:
-            if await _is_open(tab, select):
+            if (await _state(tab, select))["open"]:
                 raise
-        if await _closes(tab, select):
-            return
+        if closed := await _closed(tab, select):
+            return closed
+    return None
 
 
-async def _closes(tab: Tab, select: DesignSelect) -> bool:
-    """Whether no menu is open within a second."""
+async def _closed(tab: Tab, select: DesignSelect) -> dict[str, Any] | None:
+    """The state of the select as soon as no menu is open; None when one is for more than a second."""
     deadline = time.monotonic() + _CLOSING_SECONDS
-    while await _is_open(tab, select):
+    while (state := await _state(tab, select))["open"]:
         if time.monotonic() > deadline:
-            return False
+            return None
         await asyncio.sleep(_POLL_SECONDS)
-    return True
-
-
-async def _is_open(tab: Tab, select: DesignSelect) -> bool:
-    return bool((await _state(tab, select))["open"])
+    return state
 
 
 async def _menu(tab: Tab, *, scroll: bool = False) -> dict[str, Any]:

@@ -128,6 +128,7 @@ class Reading:
             + "  try { if (ready) data = await read(); } catch (error) {\n"
             + f'    if (!problems.length) problems.push({{ key: "{landmark}", expected: "a page that can be read",'
             + " seen: String(error) });\n  }\n  const answer = { shell: shell(), ready, problems, data };\n"
+            + "  answer.document = performance.timeOrigin;  // not of the surroundings: each load has another\n"
             + "  return JSON.stringify({ ...answer, found: count(), ...(where ? { where: places() } : {}) });\n}",
         )
 

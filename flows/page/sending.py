@@ -29,9 +29,6 @@ from flows.page.tab import Tab
 _ROUNDS = 3
 _USUALLY_SENT_SECONDS = 1.0
 
-# The same for as long as the same document is on the page.
-_DOCUMENT = Reading(None, "return performance.timeOrigin;")
-
 # Put into the document right before the click, and asked only where no request follows. What a page says in a toast
 # fades, so it is noted as it comes.
 WITNESS = Reading(
@@ -83,28 +80,36 @@ ANSWER = Reading(None, FORM_MESSAGES + "    return { messages, banner };", name=
 
 
 @contextmanager
-def told_of(page: Page, handlers: Mapping[str, Callable[..., None]], gone: Callable[[], None]) -> Iterator[None]:
-    """The page's events go to these handlers meanwhile; ``gone`` hears of the end of the page itself."""
+def told_of(
+    page: Page, handlers: Mapping[str, Callable[..., None]], gone: Callable[[], None]
+) -> Iterator[Callable[[str], None]]:
+    """The page's events go to these handlers meanwhile; ``gone`` hears of the end of the page itself.
+
+    Yields what ends the telling of one event: a page asks for much that nobody needs to hear of.
+    """
 
     def ended(_page: Page) -> None:
         gone()
 
-    everything: list[tuple[Any, Callable[..., None]]] = [*handlers.items(), ("close", ended), ("crash", ended)]
-    for event, handler in everything:
+    told: dict[Any, Callable[..., None]] = {**handlers, "close": ended, "crash": ended}
+    for event, handler in told.items():
         page.on(event, handler)
-    try:
-        yield
-    finally:
-        for event, handler in everything:
+
+    def hush(event: str) -> None:
+        if handler := told.pop(event, None):
             page.remove_listener(event, handler)
 
+    try:
+        yield hush
+    finally:
+        for event in list(told):
+            hush(event)
 
-async def let_through(tab: Tab, gate: CommitGate, intent: str, target: Target | None) -> float:
-    """Ask the gate, which raises where it says no; the document that it was asked about, for :func:`click_once`."""
-    document: float = await tab.read(_DOCUMENT)
+
+async def let_through(tab: Tab, gate: CommitGate, intent: str, target: Target | None) -> None:
+    """Ask the gate, which raises where it says no."""
     await gate.before(tab.page, intent, target)
     tab.untrust()
-    return document
 
 
 async def click_once(
@@ -113,8 +118,8 @@ async def click_once(
     """Deliver exactly one click. One that a layer caught was not delivered (the page's own event is the witness): the
     layer is closed first, and only then the click is tried again. ``sent`` is set once a request has gone out.
 
-    Failed("document-replaced") when ``document``, which the gate was asked about, is not on the page any more: nobody
-    has looked at the one that is.
+    Failed("document-replaced") when ``document``, which was looked at before the gate was asked, is not on the page any
+    more: nobody has looked at the one that is.
     """
     limit = tab.timeouts.control
     if await tab.read(WITNESS) != document:

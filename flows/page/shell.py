@@ -97,10 +97,11 @@ class Shell:
     older_generation: bool
     overlays: tuple[str, ...]  # kinds of known layers that are on top
     unknown_layers: tuple[str, ...]
+    document: float = 0.0  # the same for as long as the same document is on the page
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Shell:
-        """From the script's answer."""
+    def of(cls, raw: Mapping[str, Any], document: float = 0.0) -> Shell:
+        """From the script's answer, and the mark of the document that it was read from."""
         return cls(
             url=raw["url"],
             title=raw["title"],
@@ -115,6 +116,7 @@ class Shell:
             older_generation=raw.get("olderGeneration", False),  # not in older recordings
             overlays=tuple(raw["overlays"]),
             unknown_layers=tuple(raw["unknown"]),
+            document=document,
         )
 
     @property

@@ -36,6 +36,8 @@ _RETRY_PAUSE_SECONDS = 1.5
 
 SHELL_ONLY = Reading(None, "return null;", name="shell")
 
+_SHOWN = Reading(None, "return [...document.querySelectorAll(given.css)].some(visible);", generation="any")
+
 
 class Tab:
     """A page of the signed-in context, and how this tenant is read.
@@ -178,7 +180,7 @@ class Tab:
             began = time.time()
             raw = await self._evaluate(reading.source, arguments)
             if raw is not None:
-                surroundings = Shell.of(raw["shell"])
+                surroundings = Shell.of(raw["shell"], raw["document"])
                 if raw["ready"] and not raw["problems"]:
                     await self._telling.reading(reading, given, layers, raw, began)
                     return surroundings, raw["data"]
@@ -200,6 +202,23 @@ class Tab:
         except Failed as error:
             return error
         return self._unknown(reading, raw) if late else None
+
+    async def appears(self, what: str, css: str) -> None:
+        """Wait for what a control has just opened: for any place of ``css`` that is visible. UnknownPage
+        ("unusable-control") when there is none in time.
+
+        Playwright's own wait is recorded with the page before and after it, which takes several times as long.
+        """
+        deadline = time.monotonic() + self.timeouts.control
+        while not await self.read(_SHOWN, css=css):
+            if time.monotonic() > deadline:
+                raise UnknownPage(
+                    "unusable-control",
+                    f"What was to come up did not: {what}.",
+                    expected=f"a visible element {css}",
+                    seen="none",
+                )
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def shell(self, *, layers: tuple[Layer, ...] = ()) -> Shell:
         """Only the surroundings, of whatever page this is."""

@@ -153,3 +153,17 @@ async def test_17_an_unknown_layer_over_the_button_stops_the_write(small_site: S
 
     assert failure.value.code == "unusable-control"
     assert small_site.posted == []
+
+
+async def test_6_a_window_that_a_click_opens_is_waited_for_until_it_shows(small_site: SmallSite) -> None:
+    """One that comes up late is seen, one that is there and stays hidden stops the flow."""
+    late = "<script>setTimeout(() => { document.getElementById('w').hidden = false; }, 200);</script>"
+    tab = await small_site.show(f"<div id=w hidden>Window</div>{late}")
+    await tab.appears("the window", "#w")
+
+    tab = await small_site.show("<div id=w hidden>Window</div>")
+    with pytest.raises(UnknownPage) as failure:
+        await tab.appears("the window", "#w")
+
+    assert failure.value.code == "unusable-control"
+    assert "the window" in failure.value.message

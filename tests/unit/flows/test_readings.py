@@ -20,13 +20,13 @@ def test_every_named_reading_can_be_made_again() -> None:
 
 
 def test_only_the_sign_in_and_what_reads_nothing_of_a_page_are_not_told() -> None:
-    """Pages that ask for a password are nobody's business; which document it is, the witness of a click, whether a
-    window is still open, and waiting for a drawn page read nothing; and the body of an answer is no page."""
+    """Pages that ask for a password are nobody's business; the witness of a click, whether a window is open or has come
+    up, and waiting for a drawn page read nothing; and the body of an answer is no page."""
     untold = {place for place, reading in all_readings() if not reading.name}
 
     assert untold == {
         "sign_in._SCREEN",
-        "sending._DOCUMENT",
+        "tab._SHOWN",
         "sending.WITNESS",
         "sending._STILL_OPEN",
         "refetching._DRAWN",
