@@ -292,6 +292,8 @@ class FakeDirectory:
                 raise Failed("denied", "The account may not do this.")
             case "lose before applying":
                 raise AnswerLost("answer-lost", "No answer came to the save.")
+            case "document replaced":
+                raise Failed("document-replaced", "Another document came onto the page.")
             case "nothing sent":
                 raise Failed("not-sent", "The page did not send the change.")
             case "unknown answer":

@@ -146,6 +146,25 @@ async def test_a_removal_that_stops_in_its_middle_says_what_is_done(effect: str)
     assert again.witnesses[1].findings[0].startswith("5 of 5 changes")
 
 
+@pytest.mark.parametrize(("write", "verdict"), [(1, Verdict.FAILED), (2, Verdict.UNCERTAIN)])
+async def test_a_document_that_comes_before_a_click_says_nothing_of_the_writes_before_it(
+    write: int, verdict: Verdict
+) -> None:
+    """Nothing of the write itself was sent: before the first that is the whole truth, before the second the first is
+    told as done. The job may be run again as it is, and no write is made twice."""
+    tenant, wish = a_save_in_parts()
+    tenant.fault("save_user", "document replaced", nth=write)
+    notebook = Notebook()
+    outcome = await done(wish, tenant, boundary=notebook)
+    code, cause = (outcome.error or {}).get("code"), (outcome.error or {}).get("cause")
+    assert (outcome.verdict, cause or code) == (verdict, "document-replaced"), outcome
+    assert [step.state for step in outcome.steps] == [{1: "not sent", 2: "partly saved"}[write]]
+    assert len(tenant.applied) == write - 1
+    again = await run(wish, tenant, trail=notebook.trail)
+    assert again.verdict is Verdict.DONE, again
+    assert len(tenant.applied) == len(set(tenant.applied)) == 2
+
+
 async def test_a_stop_between_two_writes_is_no_change_by_others() -> None:
     """Somebody asks to stop after the first of a group's writes: some is done, and the code is theirs."""
     people = crew(3)

@@ -232,6 +232,22 @@ async def test_a_click_that_sent_nothing_is_not_waited_for() -> None:
     assert tenant.clock.seconds == 0
 
 
+@pytest.mark.parametrize("effect", ["nothing sent", "document replaced"])
+async def test_what_others_change_is_not_taken_for_a_part_of_what_was_not_sent(effect: str) -> None:
+    """The one write of the step did not leave, and somebody else edited the person meanwhile: nothing of it is ours."""
+    tenant = troubled(("save_user", effect), present=person())
+
+    def meddle(_operation: str) -> None:
+        tenant.on_write = None
+        (ana,) = tenant.people.values()
+        tenant.change_by_other(ana.user_id, attributes={**ana.attributes, "job_title": "Foreman"})
+
+    tenant.on_write = meddle
+    outcome = await run(UPDATE, tenant)
+    assert [step.state for step in outcome.steps] == ["not sent"]
+    assert (outcome.error or {}).get("code") == "changed-meanwhile", outcome
+
+
 async def test_a_request_that_the_browser_repeats_by_itself_is_told() -> None:
     """Chromium may send a request again on a connection that broke: the history shows two, and the finding says so."""
     tenant = troubled(("invite", "twice"), present=person())
