@@ -19,7 +19,8 @@ from rich.table import Table
 from fixtures.running import ROOT, RunningSandbox
 from tests.bench.evidence import AIMS as EVIDENCE_AIMS
 from tests.bench.evidence import evidence
-from tests.bench.measure import Worker
+from tests.bench.measure import Worker, median, ratios
+from tests.bench.parts import parts
 from tests.bench.queue import AIMS as QUEUE_AIMS
 from tests.bench.queue import queues
 from tests.bench.routes import AIMS as ROUTE_AIMS
@@ -76,17 +77,6 @@ def requests_of(sandbox: RunningSandbox, worker: Worker, person: dict[str, Any])
         for item in sandbox.get("/requests")
         if item["operation"] not in (None, "static")
     ]
-
-
-def median(worker: Worker, what: str) -> float:
-    return float(statistics.median(getattr(sample, what) for sample in worker.samples))
-
-
-def ratios(one: Worker, other: Worker, what: str) -> str:
-    """The median of the ratios pair by pair, with the quartiles: what stays when the machine's speed drifts."""
-    pairs = [getattr(a, what) / getattr(b, what) for a, b in zip(one.samples, other.samples, strict=True)]
-    low, middle, high = statistics.quantiles(pairs, n=4) if len(pairs) > 1 else (pairs[0],) * 3
-    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
 
 
 def set_up(sandbox: RunningSandbox, folder: str) -> dict[str, Any]:
@@ -198,10 +188,13 @@ def main() -> int:
     parser.add_argument("--archive", type=int, default=10_000, help="sealed jobs that are verified")
     parser.add_argument("--jobs", type=int, default=8, help="jobs of `agent run` in a round, at each concurrency")
     parser.add_argument("--long-run", type=int, default=100, help="jobs in a row, watched for memory; 0: none")
+    parser.add_argument("--parts", type=int, default=4, help="jobs with each part of the audit left out; 0: none")
     parser.add_argument("--ways", type=int, default=3, help="rounds of each way into projects; 0 leaves them out")
     chosen = parser.parse_args()
     shutil.rmtree(ROOT / "var" / "bench", ignore_errors=True)
     seen = provisioning(chosen.rounds)
+    if chosen.parts:
+        parts(people, set_up, chosen.parts)
     if chosen.sizes:
         seen |= snapshots(chosen.sizes, rounds=2)
     seen |= queues()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import statistics
 import subprocess
 import sys
 import threading
@@ -110,3 +111,14 @@ class Worker:
             with contextlib.suppress(psutil.Error):
                 total += process.memory_full_info().pss
         return total / 2**20
+
+
+def median(worker: Worker, what: str) -> float:
+    return float(statistics.median(getattr(sample, what) for sample in worker.samples))
+
+
+def ratios(one: Worker, other: Worker, what: str) -> str:
+    """The median of the ratios pair by pair, with the quartiles: what stays when the machine's speed drifts."""
+    pairs = [getattr(a, what) / getattr(b, what) for a, b in zip(one.samples, other.samples, strict=True)]
+    low, middle, high = statistics.quantiles(pairs, n=4) if len(pairs) > 1 else (pairs[0],) * 3
+    return f"{middle:.2f} ({low:.2f}-{high:.2f})"

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tests.bench.agent_job import AgentJob
 from tests.bench.evidence_job import AgentKeepingRaw
+from tests.bench.parts import without_guard, without_pages, without_pictures
 from tests.bench.raw_http import RawHttp
 from tests.bench.scripts import BareScript, CarelessScript
 from tests.bench.snapshots import AgentSnapshot, BareSnapshot
@@ -35,6 +36,9 @@ class Variant(Protocol):
 VARIANTS: dict[str, Callable[[], Variant]] = {
     "agent": AgentJob,
     "agent keeping raw": AgentKeepingRaw,
+    "agent without guard": without_guard,
+    "agent without pages": without_pages,
+    "agent without pictures": without_pictures,
     "bare": BareScript,
     "careless": CarelessScript,
     "http": RawHttp,
