@@ -8,30 +8,14 @@ from typing import Any
 
 import pytest
 
-from agent.errors import Refused
 from agent.queue.ending import Dead, Done, Ending, GiveBack, Held, How, PauseTenant, Retry, Stopped, Trouble
 from agent.queue.interface import ClaimLost, NoSuchJob, Queue
-from agent.queue.record import CLOCK, Claim, Hold, JobRecord, JobState, Mode, NewGrant, NewNotice, Spending, Spent
+from agent.queue.record import Hold, JobState, Mode, NewNotice, Spending
 from tests.queue.places import NOON, Place
+from tests.queue.runs import DAY, again, claimed, ended
 from tests.queue.wishes import TROUBLE, wish
 
 pytestmark = pytest.mark.asyncio
-DAY = 86_400.0
-
-
-async def claimed(place: Place, queue: Queue, **changes: Any) -> Claim:
-    await queue.submit([wish(**changes)])
-    return await again(place, queue)
-
-
-async def again(place: Place, queue: Queue) -> Claim:
-    claim = await place.try_claim(queue)
-    assert claim is not None, "nothing was claimable"
-    return claim
-
-
-async def ended(place: Place, queue: Queue, how: How, **changes: Any) -> JobRecord:
-    return await queue.finish(await claimed(place, queue, **changes), Ending(how))
 
 
 async def test_a_claim_says_who_has_the_job_and_since_when(place: Place, queue: Queue) -> None:
@@ -168,152 +152,6 @@ async def test_the_step_under_way_survives_the_process(place: Place, queue: Queu
     await place.die(queue)
     job = await (await place.open({"north": 2})).job(claim.job.id)
     assert job.progress == {"step": "invite", "sent": True}
-
-
-async def test_grants_of_a_run(place: Place, queue: Queue) -> None:
-    """Given, replaced by a later end, closed when revoked, taken along to a new address, over with the offboarding."""
-    project, account = NewGrant("project", {"id": "17"}, NOON + 60), NewGrant("account", {}, NOON + 90)
-    await queue.finish(await claimed(place, queue), Ending(Done(), grants=(project, account)))
-    extended = NewGrant("project", {"id": "17"}, NOON + 600)
-    await queue.finish(await claimed(place, queue), Ending(Done(), grants=(extended,)))
-    found = await queue.grants()
-    assert [(grant.kind, grant.expires_at, grant.given_by_job) for grant in found] == [
-        ("account", NOON + 90, 1),
-        ("project", NOON + 600, 2),
-    ]
-    await queue.finish(await claimed(place, queue), Ending(Done(), renamed_to="ana.new@example.com"))
-    assert {grant.person for grant in await queue.grants()} == {"ana.new@example.com"}
-    await queue.finish(await claimed(place, queue), Ending(Done(), revoked=(found[1].id,)))
-    assert [grant.kind for grant in await queue.grants(tenant="north")] == ["account"]
-    assert await queue.grants(tenant="south") == ()
-    await queue.finish(await claimed(place, queue, person="ana.new"), Ending(Done(), closes_grants=True))
-    assert await queue.grants() == ()
-
-
-async def test_a_new_address_that_has_the_same_grant_keeps_the_earlier_end(place: Place, queue: Queue) -> None:
-    """Access ends no later than anybody has asked for."""
-    for person, at in (("ana", NOON + 60), ("ana.new", NOON + 90)):
-        await queue.finish(
-            await claimed(place, queue, person=person), Ending(Done(), grants=(NewGrant("account", {}, at),))
-        )
-    await queue.finish(await claimed(place, queue), Ending(Done(), renamed_to="ana.new@example.com"))
-    assert [(grant.person, grant.expires_at) for grant in await queue.grants()] == [("ana.new@example.com", NOON + 60)]
-
-
-async def test_a_due_grant_is_due_until_a_job_for_it_is_in_the_queue(queue: Queue) -> None:
-    """Level-triggered: asked again and again, enqueued once."""
-    await queue.add_grants(1, "north", "ana@example.com", [NewGrant("project", {"id": "17"}, NOON + 60)])
-    assert await queue.grants(due_at=NOON + 59) == ()
-    (grant,) = await queue.grants(due_at=NOON + 60)
-    await queue.mark_revoking(grant.id, 7)
-    assert await queue.grants(due_at=NOON + 60) == ()
-    assert [open_grant.revoked_by_job for open_grant in await queue.grants()] == [7]
-
-
-async def test_a_budget_is_shared_by_the_tenants_jobs_and_spent_once_by_each(place: Place, queue: Queue) -> None:
-    """Within the window; a second run of the same job is granted without being counted again."""
-    first = await claimed(place, queue, person="ana")
-    assert await queue.spend(first, [Spending("people", 2, 3, 3600)]) == (Spent(True, 0),)
-    assert await queue.spend(first, [Spending("people", 2, 3, 3600)]) == (Spent(True, 0),)
-    second = await claimed(place, queue, person="bo")
-    assert await queue.spend(second, [Spending("people", 2, 3, 3600)]) == (Spent(False, 2),)
-    assert await queue.spend(second, [Spending("projects", 2, 3, 3600)]) == (Spent(True, 0),)
-    assert await queue.spend(second, [Spending("people", 1, 3, 3600)]) == (Spent(True, 2),)
-    other = await claimed(place, queue, tenant="south")
-    assert await queue.spend(other, [Spending("people", 3, 3, 3600)]) == (Spent(True, 0),)
-    await queue.finish(first, Ending(Done()))
-    place.clock.now += 3601
-    third = await claimed(place, queue, person="cy")
-    assert await queue.spend(third, [Spending("people", 3, 3, 3600)]) == (Spent(True, 0),)
-
-
-async def test_a_budget_is_spent_as_a_whole_or_not_at_all(place: Place, queue: Queue) -> None:
-    """A day's share that is used up does not eat the hour's number as well."""
-    claim = await claimed(place, queue)
-    hour, day = Spending("hour", 1, 1, 3600), Spending("day", 1, 0, 86_400)
-    assert await queue.spend(claim, [hour, day]) == (Spent(True, 0), Spent(False, 0))
-    other = await claimed(place, queue, person="bo")
-    assert await queue.spend(other, [hour]) == (Spent(True, 0),)
-
-
-async def test_a_job_outside_the_queue_takes_from_the_same_budget(place: Place, queue: Queue) -> None:
-    """Counted for the queue's jobs and the other way round, once by its key, and by tenant; it survives a death."""
-    one = [Spending("people", 1, 2, 3600)]
-    assert await queue.spend_outside("north", "hr-1", one) == (Spent(True, 0),)
-    assert await queue.spend_outside("north", "hr-1", one) == (Spent(True, 0),)
-    claim = await claimed(place, queue)
-    assert await queue.spend(claim, one) == (Spent(True, 1),)
-    assert await queue.spend_outside("north", "hr-2", one) == (Spent(False, 2),)
-    assert await queue.spend_outside("north", str(claim.job.id), one) == (Spent(False, 2),)  # a key is no number
-    assert await queue.spend_outside("south", "hr-2", one) == (Spent(True, 0),)
-    with pytest.raises(Refused, match="no tenant"):
-        await queue.spend_outside("nowhere", "hr-2", one)
-    await place.die(queue)
-    again = await place.open({"north": 2, "south": 1})
-    assert await again.spend_outside("north", "hr-3", one) == (Spent(False, 2),)
-
-
-async def test_a_done_revocation_closes_its_grant_whatever_the_project_is_called(place: Place, queue: Queue) -> None:
-    """The job has read that the access is gone; a grant left open would be told as overdue for ever."""
-    await queue.add_grants(1, "north", "ana@example.com", [NewGrant("project", {"project": "24-017"}, NOON)])
-    (grant,) = await queue.grants(due_at=NOON)
-    claim = await claimed(place, queue, person="ana")
-    await queue.mark_revoking(grant.id, claim.job.id)
-    assert [item.id for item in await queue.grants(overdue_at=NOON)] == [grant.id]
-    await queue.finish(claim, Ending(Done()))
-    assert await queue.grants() == ()
-
-
-async def test_a_revocation_that_was_done_before_it_was_noted_closes_the_grant(place: Place, queue: Queue) -> None:
-    """The clock died between submitting and noting, and the job ran meanwhile."""
-    await queue.add_grants(1, "north", "ana@example.com", [NewGrant("account", {}, NOON)])
-    (grant,) = await queue.grants(due_at=NOON)
-    claim = await claimed(place, queue, person="ana")
-    await queue.finish(claim, Ending(Done()))
-    await queue.mark_revoking(grant.id, claim.job.id)
-    assert await queue.grants() == ()
-
-
-@pytest.mark.parametrize(
-    ("created_by", "joins", "end", "expected"),
-    [
-        (CLOCK, False, NOON + 60, JobState.CANCELLED),
-        (CLOCK, True, NOON + 60, JobState.QUEUED),
-        ("maria", False, NOON + 60, JobState.QUEUED),
-        (CLOCK, False, NOON - 60, JobState.QUEUED),
-    ],
-    ids=["extended", "somebody else wants it", "not the clock's", "extended to a time that has passed"],
-)
-async def test_an_extension_cancels_the_revocation_that_waits(
-    place: Place, queue: Queue, created_by: str, joins: bool, end: float, expected: JobState
-) -> None:
-    """It would take away what was just given again. What a person asked for is that person's."""
-    thing = {"project": {"id": "9"}}
-    await queue.add_grants(1, "north", "ana@example.com", [NewGrant("project", thing, NOON)])
-    (grant,) = await queue.grants(due_at=NOON)
-    removal = wish("ana", "remove_from_projects", created_by=created_by)
-    (revocation,) = await queue.submit([removal])
-    if joins:
-        await queue.submit([wish("ana", "remove_from_projects")])
-    await queue.mark_revoking(grant.id, revocation.id)
-    await queue.add_grants(7, "north", "ana@example.com", [NewGrant("project", thing, end)])
-    record = await queue.job(revocation.id)
-    assert record.state is expected
-    if expected is JobState.CANCELLED:
-        assert (await queue.events(revocation.id))[-1].data == {"by": "job 7", "why": "the access was extended"}
-
-
-async def test_a_job_that_comes_again_after_the_window_spends_anew(place: Place, queue: Queue) -> None:
-    """Else a hundred offboards, spread over a day and dead, could be run again all at once without an approval."""
-    old = await claimed(place, queue, person="ana")
-    assert await queue.spend(old, [Spending("people", 1, 1, 3600)]) == (Spent(True, 0),)
-    place.clock.now += 3601
-    other = await claimed(place, queue, person="bo")
-    assert await queue.spend(other, [Spending("people", 1, 1, 3600)]) == (Spent(True, 0),)
-    assert await queue.spend(old, [Spending("people", 1, 1, 3600)]) == (Spent(False, 1),)
-    place.clock.now += 3601
-    assert await queue.spend(old, [Spending("people", 1, 1, 3600)]) == (Spent(True, 0),)
-    assert await queue.spend(other, [Spending("people", 1, 1, 3600)]) == (Spent(False, 1),)
 
 
 async def test_a_notice_goes_once_to_each_channel_that_wants_it(place: Place, queue: Queue) -> None:
@@ -477,27 +315,3 @@ async def test_notices_are_forgotten_when_they_are_over(place: Place, queue: Que
     place.clock.now += 8 * DAY
     await queue.maintain(DAY)
     assert await queue.notices_due() == ()
-
-
-async def test_a_job_whose_revocation_is_open_is_not_forgotten(place: Place, queue: Queue) -> None:
-    """How it ended is still to be told, every day; once the grant is closed it goes with the others."""
-    await queue.add_grants(1, "north", "ana@example.com", [NewGrant("account", {}, NOON)])
-    (grant,) = await queue.grants(due_at=NOON)
-    dead = await ended(place, queue, Dead(TROUBLE))
-    await queue.mark_revoking(grant.id, dead.id)
-    place.clock.now += 10 * DAY
-    assert await queue.maintain(DAY) == 0
-    await queue.add_grants(2, "north", "ana@example.com", [NewGrant("account", {}, math.inf)])
-    assert await queue.maintain(DAY) == 1
-
-
-async def test_what_was_spent_is_forgotten_after_the_retention(place: Place, queue: Queue) -> None:
-    """Not before: the budget looks back a day, which is the shortest retention."""
-    one = [Spending("people", 1, 1, DAY)]
-    await queue.spend_outside("north", "a", one)
-    place.clock.now += DAY - 1
-    await queue.maintain(DAY)
-    assert await queue.spend_outside("north", "b", one) == (Spent(False, 1),)
-    place.clock.now += 2
-    await queue.maintain(DAY)
-    assert await queue.spend_outside("north", "b", one) == (Spent(True, 0),)

@@ -9,7 +9,7 @@ import pytest
 
 from agent.queue.interface import Queue
 from agent.queue.ledger import budget, claiming, finishing, grants, notices, steering, submitting, tenants
-from tests.queue import test_endings, test_order, test_steering, test_ways_in
+from tests.queue import test_budgets, test_endings, test_grants, test_order, test_steering, test_ways_in
 from tests.queue.places import Place
 
 pytestmark = pytest.mark.asyncio
@@ -103,18 +103,18 @@ PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any], Any]] = {
         always(None),
         test_endings.test_a_third_death_of_the_process_under_a_job_is_its_end,
     ),
-    "grants": (grants, "close_all", always(None), test_endings.test_grants_of_a_run),
+    "grants": (grants, "close_all", always(None), test_grants.test_grants_of_a_run),
     "renaming": (
         grants,
         "rename",
         always(None),
-        test_endings.test_a_new_address_that_has_the_same_grant_keeps_the_earlier_end,
+        test_grants.test_a_new_address_that_has_the_same_grant_keeps_the_earlier_end,
     ),
     "budget": (
         budget,
         "spend",
         always((True, 0)),
-        test_endings.test_a_budget_is_shared_by_the_tenants_jobs_and_spent_once_by_each,
+        test_budgets.test_a_budget_is_shared_by_the_tenants_jobs_and_spent_once_by_each,
     ),
     "notices": (
         notices,

@@ -21,7 +21,7 @@ from agent.audit.sources import FolderFiles
 from agent.audit.trust import Anchors
 from agent.audit.verify import verify_all, verify_folder, verify_tenant
 from tests.unit.audit.archive import Archive
-from tests.unit.audit.test_verify import JOB, OTHER, codes
+from tests.unit.audit.tampering import JOB, OTHER, codes
 
 HEAVY = "evidence.heavy_days=90"
 YEARS = "evidence.records_years=7"
