@@ -8,7 +8,6 @@ It signs in (once; a rejected password is not tried again) and reads, and change
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -16,10 +15,12 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from playwright.async_api import Browser
 from rich.markup import escape
 from rich.table import Table
 
 from agent.browser import find
+from agent.browser.launch import closed_in_time
 from agent.browser.session import Opened
 from agent.commands.checked import Line, State, bad
 from agent.commands.doctor_ledger import ledger_lines
@@ -152,7 +153,7 @@ async def _tenant(place: Workplace, name: str) -> AsyncIterator[Line]:
         return
     yield Line(check=f"{name}: credentials", state=State.GOOD, detail=seat.account)
     try:
-        await reach(place, seat)
+        await reach(await place.browser.ready(), seat.tenant.sign_in_url)
     except AgentError as error:
         yield bad(f"{name}: reachable", error, name)
         return
@@ -173,21 +174,22 @@ async def _tenant(place: Workplace, name: str) -> AsyncIterator[Line]:
     yield line if facts is None else templates(name, seat, facts)
 
 
-async def reach(place: Workplace, seat: Seat) -> None:
+async def reach(browser: Browser, sign_in_url: str) -> None:
     """Load the sign-in page without signing in. Failed("tenant-unreachable") says what was seen."""
-    browser = await place.browser.ready()
-    page = await browser.new_page()
+    context = await browser.new_context()
     try:
-        answer = await page.goto(seat.tenant.sign_in_url, wait_until="commit", timeout=20_000)
+        page = await context.new_page()
+        answer = await page.goto(sign_in_url, wait_until="commit", timeout=20_000)
         if answer is None or answer.status >= 500:
-            raise _unreachable(seat, f"status {answer.status if answer else 'none'}")
+            raise _unreachable(sign_in_url, f"status {answer.status if answer else 'none'}")
     except AgentError:
         raise
     except Exception as error:  # Playwright's own errors: refused, no such name, too slow
-        raise _unreachable(seat, str(error).splitlines()[0]) from error
+        raise _unreachable(sign_in_url, str(error).splitlines()[0]) from error
     finally:
-        with contextlib.suppress(Exception):
-            await page.close()
+        # The context, not the page: Chromium forgets the closing of a page whose document is just being committed, and
+        # page.close() then never returns (playwright issue 42068).
+        await closed_in_time(context.close())
 
 
 def rights(name: str, found: Fingerprint) -> Line:
@@ -249,10 +251,10 @@ async def _attempt(check: str, name: str, read: Callable[[], Awaitable[T]]) -> t
         return None, bad(check, unexpected(error), name)
 
 
-def _unreachable(seat: Seat, seen: str) -> Failed:
+def _unreachable(sign_in_url: str, seen: str) -> Failed:
     return Failed(
         "tenant-unreachable",
-        f"{seat.tenant.sign_in_url} does not answer.",
+        f"{sign_in_url} does not answer.",
         expected="the sign-in page",
         seen=seen,
     )
