@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,10 +10,9 @@ from urllib.parse import urlencode
 from agent.domain.access import Membership, Project
 from agent.errors import Failed, UnknownPage
 from flows.legacy.edit_page import edit_path
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.tab import Tab
-
-_POLL_SECONDS = 0.03
 
 MEMBERSHIPS = Reading(
     "projects_tab.either",
@@ -88,11 +85,11 @@ async def _open(tab: Tab, user_id: str, number: int) -> dict[str, Any]:
 
 async def _turn(tab: Tab, user_id: str, before: str) -> dict[str, Any]:
     await tab.act("turning the page of projects", tab.at("projects_new.next_page").click)
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while (data := await _read(tab, user_id))["range"] == before:
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage("no-reaction", "The Projects tab does not turn.", expected="other rows", seen=before)
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
     return data
 
 

@@ -6,9 +6,7 @@ flow never creates anybody.
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -23,6 +21,7 @@ from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit import commit
 from flows.page.controls import NativeSelect, choose_native_by_name, set_text
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.shell import Layer
 from flows.page.tab import Tab
@@ -32,7 +31,6 @@ _WINDOW = (Layer("add_user.window"),)
 _TEMPLATE = "Permission Template"
 _EXISTING = "user[existing_id]"
 _RENEWED = "authenticity_token"  # by the page, at any time
-_POLL_SECONDS = 0.05
 
 #: reads the form as it is now: its fields, what was searched, who is offered and who is chosen
 FormOf = Callable[[Tab], Awaitable[Mapping[str, Any]]]
@@ -115,15 +113,15 @@ async def choose_person(tab: Tab, new: NewMember, form_of: FormOf, *, search: st
     ``search`` and ``candidate`` are catalogue keys: the box, and the person of a ``user_id``.
     """
     await set_text(tab, tab.at(search), "Find an existing person", normal_email(new.email))
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while True:
         form = await form_of(tab)
         fitting = [person for person in form["people"] if person["id"] == new.user_id]
         if fitting and form["searched"] == normal_email(new.email):
             break
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise not_offered_person("Add User", new.email, [person["text"] for person in form["people"]])
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
     refuse_other_person(fitting[0]["text"], new)
     await tab.act(f"choosing {new.email}", tab.at(candidate, user_id=new.user_id).click)
 

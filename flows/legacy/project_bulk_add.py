@@ -6,8 +6,6 @@ as it is [D], so nobody may be one.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,11 +20,10 @@ from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit import commit
 from flows.page.controls import NativeSelect, choose_native, choose_native_by_name, set_checkbox, set_text
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.tab import Tab
 from flows.shapes import examine
-
-_POLL_SECONDS = 0.05
 
 BULK_ADD = Reading(
     "bulk_add.form",
@@ -103,15 +100,15 @@ async def _choose(tab: Tab, person: NewMember) -> None:
     """Search by the whole address and press Add of exactly this person."""
     email = normal_email(person.email)
     await set_text(tab, tab.at("bulk_add.search"), "Find people or companies", email)
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while True:
         page = await _page(tab)
         fitting = [found for found in page["found"] if found["id"] == person.user_id]
         if fitting and page["searched"] == email:
             break
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise not_offered_person("Bulk Add", person.email, [found["text"] for found in page["found"]])
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
     refuse_other_person(fitting[0]["text"], person)
     button = f"{tab.selector('bulk_add.person_of', user_id=person.user_id)} >> {tab.selector('bulk_add.choose')}"
     await tab.act(f"choosing {person.email}", tab.page.locator(button).click)

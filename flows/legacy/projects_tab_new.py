@@ -6,9 +6,7 @@ must be exactly what was wanted.
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +16,13 @@ from flows.interface import CommitGate
 from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit import commit
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.tab import Tab
 from flows.page.windows import button, confirm_window, window
 from flows.shapes import examine
 
 _REVIEW = "Review Changes"
-_POLL_SECONDS = 0.03
 
 PROJECTS_TAB_NEW = Reading(
     "projects_new.root",
@@ -107,16 +105,16 @@ async def start_editing(tab: Tab, account: str, user_id: str) -> None:
     await _read(tab, user_id)
     (await overlays.clear(tab)).refuse_before_write(tab.tenant, account)
     await tab.act("pressing Edit Projects", tab.at("projects_new.edit").click)
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while not (await _read(tab, user_id))["editing"]:
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage(
                 "unusable-control",
                 "The Projects tab does not go into its editing mode.",
                 expected="projects_new.edit_foot: visible after Edit Projects",
                 seen="still hidden",
             )
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 async def _decide(tab: Tab, user_id: str, wanted: Mapping[str, bool]) -> list[_Row]:
@@ -175,19 +173,19 @@ async def _check_decided(tab: Tab, user_id: str, pressed: list[_Row]) -> None:
 async def _turn(tab: Tab, user_id: str, shown: str) -> dict[str, Any]:
     """The next page of projects, which the page's own script shows without a request."""
     await tab.act("turning to the next page of projects", tab.at("projects_new.next_page").click)
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while True:
         page = await _read(tab, user_id)
         if page["range"] != shown:
             return page
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage(
                 "unusable-control",
                 "The Projects tab does not turn its page.",
                 expected="other projects after Next",
                 seen=shown,
             )
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 async def _read_review(tab: Tab, changes: Mapping[str, bool]) -> None:

@@ -7,20 +7,18 @@ turn into inputs when they are clicked (hazard 16). So rows are only ever read; 
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agent.errors import Failed, Mender, RetrySafe, UnknownPage
 from flows.page.controls import DesignSelect, choose_by_value, choose_nothing
+from flows.page.patience import DRAWING_SECONDS, Patience
 from flows.page.reading import Reading
 from flows.page.refetching import refetched
 from flows.page.shell import Shell
 from flows.page.tab import Tab
 
-_POLL_SECONDS = 0.03
 _STATUS = DesignSelect("grid.status_box", "grid.status_value", "User Status")
 
 GRID = Reading(
@@ -201,7 +199,7 @@ async def read_page(tab: Tab) -> GridPage:
         return page
     await read_view(tab, scroll="top")
     found: dict[int, GridRow] = {}
-    deadline = time.monotonic() + tab.timeouts.hook
+    patience = Patience(tab.timeouts.hook, shortest=DRAWING_SECONDS)
     while True:
         page = await read_view(tab, scroll="down")
         known = len(found)
@@ -209,15 +207,15 @@ async def read_page(tab: Tab) -> GridPage:
         if len(found) == page.expected:
             return GridPage(**{**page.__dict__, "rows": tuple(found[index] for index in sorted(found))})
         if len(found) > known:
-            deadline = time.monotonic() + tab.timeouts.hook
-        elif time.monotonic() > deadline:
+            patience.renew()
+        elif patience.is_over:
             raise Failed(
                 "pager-mismatch",
                 "The grid does not show all its rows.",
                 expected=f"{page.expected} rows, as the pager says",
                 seen=f"{len(found)} rows",
             )
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 async def all_rows(tab: Tab, on_page: Callable[[int, int], None] | None = None) -> Sequence[GridRow]:
@@ -257,7 +255,7 @@ async def bring_into_view(tab: Tab, row: GridRow) -> None:
     """Scroll until the row is drawn again, so that its menu can be opened. UnknownPage when another one is there."""
     scroll = "top"
     shown: set[int] = set()
-    deadline = time.monotonic() + tab.timeouts.hook
+    patience = Patience(tab.timeouts.hook, shortest=DRAWING_SECONDS)
     while True:
         page = await read_view(tab)
         drawn = next((item for item in page.rows if item.index == row.index), None)
@@ -265,8 +263,8 @@ async def bring_into_view(tab: Tab, row: GridRow) -> None:
             return
         if {item.index for item in page.rows} != shown:  # a long list on a slow machine: as long as it goes on
             shown = {item.index for item in page.rows}
-            deadline = time.monotonic() + tab.timeouts.hook
-        if drawn is not None or time.monotonic() > deadline:
+            patience.renew()
+        if drawn is not None or patience.is_over:
             raise UnknownPage(
                 "unknown-page",
                 f"The row of {row.name} is not where it was.",
@@ -275,7 +273,7 @@ async def bring_into_view(tab: Tab, row: GridRow) -> None:
             )
         await read_view(tab, scroll=scroll)
         scroll = "down"
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 async def show_status(tab: Tab, status: str) -> None:

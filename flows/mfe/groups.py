@@ -5,8 +5,6 @@ No page of it shows a group's number, so a group is known by its name: no two of
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +23,7 @@ from flows.names import Flow
 from flows.page import overlays
 from flows.page.commit_by_script import commit_by_script
 from flows.page.controls import set_text
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.shell import Layer
 from flows.page.tab import Tab
@@ -35,7 +34,6 @@ _FORM = "group-form"  # its data-qa
 _ADD = panel("Add Distribution Group")
 _EDIT = panel("Edit Distribution Group")
 _DELETE = "Delete Distribution Group"
-_POLL_SECONDS = 0.05
 
 GROUP_PANEL = Reading(
     "group_panel.form",
@@ -226,13 +224,13 @@ class MfeGroups:
         """Search by the whole address and press the one person with this id."""
         email = normal_email(person.email)
         await set_text(self._tab, self._tab.at("group_panel.search"), "Manage Users", email)
-        deadline = time.monotonic() + self._tab.timeouts.control
+        patience = Patience(self._tab.timeouts.control)
         while True:
             page = await self._panel(layers)
             fitting = [found for found in page["people"] if found["id"] == person.user_id]
             if fitting and page["searched"] == email:
                 break
-            if time.monotonic() > deadline:
+            if patience.is_over:
                 raise Failed(
                     "choice-not-offered",
                     f"Manage Users does not offer {person.email} to the service account.",
@@ -240,7 +238,7 @@ class MfeGroups:
                     seen=", ".join(found["text"] for found in page["people"][:10]) or "nobody",
                     mender=Mender.ADMINISTRATOR,
                 )
-            await asyncio.sleep(_POLL_SECONDS)
+            await patience.pause()
         if email not in _words(fitting[0]["text"]):
             raise _other_person(person, fitting[0]["text"])
         place = self._tab.at("group_panel.candidate_of", user_id=person.user_id)

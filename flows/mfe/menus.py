@@ -6,19 +6,16 @@ two disagree nothing is clicked. A row's menu says whose it is by where its Edit
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agent.errors import Failed, Mender, UnknownPage
 from flows.mfe.grid import GridRow, bring_into_view
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.tab import Tab
-
-_POLL_SECONDS = 0.03
 
 MENU = Reading(
     "menu.open",
@@ -108,11 +105,11 @@ def entry_of(tab: Tab, entries: Mapping[str, Entry], value: str, words: str) -> 
 async def close_menu(tab: Tab) -> None:
     """Leave the open menu without choosing."""
     await tab.act("leaving the menu", lambda: tab.page.keyboard.press("Escape"))
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while await tab.read(_NONE_OPEN):
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage("unusable-control", "The menu does not close.", expected="no menu", seen="an open menu")
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 async def _press(tab: Tab, what: str, selector: str) -> None:

@@ -8,7 +8,6 @@ saved" after a lost connection does not know it, and one that says "saved" is no
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from agent.domain.touch import Target
 from agent.errors import AgentError, AnswerLost, Failed, SaveRejected, SignedOut
 from flows.interface import CommitGate
 from flows.page import overlays
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.sending import (
     FORM_MESSAGES,
@@ -39,7 +39,6 @@ from flows.page.tab import Tab
 from flows.page.write_guard import READING
 from flows.tenant import TenantAddress
 
-_POLL_SECONDS = 0.05
 _BODY_SECONDS = 5.0
 
 SCRIPT_ANSWER = Reading(
@@ -186,7 +185,7 @@ def _refuse_doubt(intent: str, traffic: _Traffic) -> None:
 
 async def _outcome(tab: Tab, intent: str, traffic: _Traffic, layers: tuple[Layer, ...]) -> AgentError | None:
     """What the page makes of the answer; None: answered as saved."""
-    deadline = time.monotonic() + tab.timeouts.submit
+    patience = Patience(tab.timeouts.submit)
     while True:
         try:
             shell, said = await tab.read_all(SCRIPT_ANSWER, layers=layers)
@@ -203,9 +202,9 @@ async def _outcome(tab: Tab, intent: str, traffic: _Traffic, layers: tuple[Layer
         succeeded = any(toast["kind"] == "success" for toast in said["toasts"])
         if accepted and said["same"] and (succeeded or (layers and not said["layers"])):
             return None
-        if time.monotonic() > deadline:
+        if patience.is_over:
             return await _silence(tab, intent, traffic)
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 def _refusal(tab: Tab, shell: Shell, said: dict[str, Any]) -> AgentError | None:

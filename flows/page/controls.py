@@ -7,8 +7,6 @@ offered.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +15,10 @@ from playwright.async_api import Locator
 
 from agent.domain.names import find_names, normal_name
 from agent.errors import Failed, Mender, UnknownPage
+from flows.page.patience import DRAWING_SECONDS, SHORTEST_SECONDS, Patience
 from flows.page.reading import Reading
 from flows.page.tab import Tab
 
-_POLL_SECONDS = 0.03
 _PRESSES = 3
 _CLOSING_SECONDS = 1.0  # a menu that is still open has not noticed the click
 
@@ -73,19 +71,19 @@ NATIVE = Reading(
 
 async def _native(tab: Tab, select: NativeSelect) -> dict[str, Any]:
     """The select's value and its options, once it is there."""
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while True:
         state: dict[str, Any] = await tab.read(NATIVE, css=select.css)
         if state["selects"] == 1:
             return state
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage(
                 "unusable-control",
                 f"A control could not be used: {select.label}.",
                 expected=f"one element {select.css}",
                 seen=f"{state['selects']} elements",
             )
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
 
 
 async def choose_native(tab: Tab, select: NativeSelect, value: str) -> None:
@@ -174,19 +172,19 @@ async def _state(tab: Tab, select: DesignSelect) -> dict[str, Any]:
 async def held_value(tab: Tab, select: DesignSelect, just_read: dict[str, Any] | None = None) -> tuple[str, str]:
     """The value that would be sent, and the text that the person at the screen sees, once no menu is open.
     ``just_read`` is the state, if it was read since the control was last used."""
-    deadline = time.monotonic() + tab.timeouts.control
+    patience = Patience(tab.timeouts.control)
     while True:
         state, just_read = just_read or await _state(tab, select), None
         if not state["open"]:
             break
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage(
                 "unusable-control",
                 f"The menu of {select.label} does not close.",
                 expected="no open menu once something was chosen",
                 seen="an open menu",
             )
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
     if state["boxes"] != 1 or state["inputs"] != 1:
         raise UnknownPage(
             "unknown-page",
@@ -259,8 +257,9 @@ async def _choose(
         await tab.act(f"searching in {select.label}", lambda: tab.at("select.search").fill(search))
         menu = await _menu(tab)
     seen: dict[str, str] = {}
-    deadline = time.monotonic() + tab.timeouts.control
-    while time.monotonic() < deadline:
+    shortest = SHORTEST_SECONDS if menu["searchable"] else DRAWING_SECONDS  # without a search it is scrolled
+    patience = Patience(tab.timeouts.control, shortest=shortest)
+    while not patience.is_over:
         for option in menu["options"] if templates else ():
             refuse_renamed(tab, select.label, option["value"], option["text"])
         fitting = [option for option in menu["options"] if wanted(option)]
@@ -271,8 +270,8 @@ async def _choose(
         known = len(seen)
         seen |= {option["raw"]: option["text"] for option in menu["options"]}
         if len(seen) > known:  # a long list on a slow machine: as long as it goes on there is hope
-            deadline = time.monotonic() + tab.timeouts.control
-        await asyncio.sleep(_POLL_SECONDS)
+            patience.renew()
+        await patience.pause()
         menu = await _menu(tab, scroll=not menu["searchable"])
     raise not_offered(select.label, described, list(seen.values()))
 
@@ -294,11 +293,11 @@ async def _press(tab: Tab, select: DesignSelect, raw: str) -> dict[str, Any] | N
 
 async def _closed(tab: Tab, select: DesignSelect) -> dict[str, Any] | None:
     """The state of the select as soon as no menu is open; None when one is for more than a second."""
-    deadline = time.monotonic() + _CLOSING_SECONDS
+    patience = Patience(_CLOSING_SECONDS)
     while (state := await _state(tab, select))["open"]:
-        if time.monotonic() > deadline:
+        if patience.is_over:
             return None
-        await asyncio.sleep(_POLL_SECONDS)
+        await patience.pause()
     return state
 
 

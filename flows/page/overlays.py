@@ -5,10 +5,8 @@ Announcements, guided tours and cookie consent come up on any page [C]; how they
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from agent.errors import UnknownPage
+from flows.page.patience import Patience
 from flows.page.shell import Layer, Shell
 from flows.page.tab import Tab
 
@@ -43,13 +41,13 @@ async def cleared(tab: Tab, shell: Shell, *, layers: tuple[Layer, ...] = ()) -> 
 
 async def _without_unknown(tab: Tab, layers: tuple[Layer, ...]) -> Shell:
     """The surroundings without an unknown window; one that is just closing (hazard 6) is given a moment to go."""
-    deadline = time.monotonic() + _CLOSING_SECONDS
+    patience = Patience(_CLOSING_SECONDS)
     while True:
         shell = await tab.shell(layers=layers)
-        if not shell.unknown_layers or time.monotonic() > deadline:
+        if not shell.unknown_layers or patience.is_over:
             shell.refuse_unknown_layers()
             return shell
-        await asyncio.sleep(0.1)
+        await patience.pause()
 
 
 async def _close(tab: Tab, kind: str) -> None:

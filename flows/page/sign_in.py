@@ -9,7 +9,6 @@ at, since Procore may lock the account at the third wrong password [D].
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -22,6 +21,7 @@ from playwright.async_api import Error as BrowserError
 from agent.errors import Failed, Mender, SignInRejected, UnknownPage
 from flows.interface import SignInCredentials
 from flows.page.limits import is_browser_lost, is_navigated_away
+from flows.page.patience import Patience
 from flows.page.reading import Reading
 from flows.page.tab import Tab
 
@@ -113,7 +113,7 @@ def _refuse(screen: _Screen, page: dict[str, Any], done: set[_Screen]) -> None:
 
 async def _settled(tab: Tab, done: set[_Screen], way: list[str]) -> tuple[_Screen, dict[str, Any]]:
     """The screen, once it is a known one. A screen in between (redirects, slow scripts) is waited out."""
-    deadline = time.monotonic() + tab.timeouts.page
+    patience = Patience(tab.timeouts.page)
     while True:
         page = await tab.read(_SCREEN)
         screen = _Screen(page["screen"])
@@ -121,7 +121,7 @@ async def _settled(tab: Tab, done: set[_Screen], way: list[str]) -> tuple[_Scree
             _refuse_identity_provider(tab, way)
         if screen is not _Screen.OTHER:
             return screen, page
-        if time.monotonic() > deadline:
+        if patience.is_over:
             raise UnknownPage(
                 "unknown-page",
                 "The sign-in shows a screen that is not known.",
@@ -129,7 +129,7 @@ async def _settled(tab: Tab, done: set[_Screen], way: list[str]) -> tuple[_Scree
                 seen=f"{tab.path}: {page['heading'] or page['alert'] or 'nothing known'}"
                 + (f" (after {', '.join(sorted(done))})" if done else ""),
             )
-        await asyncio.sleep(0.1)
+        await patience.pause()
 
 
 @contextmanager

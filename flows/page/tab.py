@@ -20,6 +20,7 @@ from agent.errors import Failed, RetrySafe, UnknownPage
 from flows.catalogue import Catalogue
 from flows.interface import Examined, PageObserver, Use
 from flows.page.limits import bounded, is_navigated_away, translated
+from flows.page.patience import Patience
 from flows.page.places import Placed
 from flows.page.protocol import PageScripts
 from flows.page.reading import Reading
@@ -31,7 +32,6 @@ from flows.tenant import TenantAddress, Timeouts
 T = TypeVar("T")
 
 _FRESH_SECONDS = 5.0
-_POLL_SECONDS = 0.05
 _RETRY_PAUSE_SECONDS = 1.5
 
 SHELL_ONLY = Reading(None, "return null;", name="shell")
@@ -174,7 +174,7 @@ class Tab:
         Waits up to the hook limit for slow pages. Raises SignedOut, Failed("denied"), Failed("service-error") for
         pages that say so, and UnknownPage naming the catalogue key when something required is not there.
         """
-        deadline = time.monotonic() + self.timeouts.hook
+        patience = Patience(self.timeouts.hook)
         arguments = reading.input(self.catalogue, given, layers)
         while True:
             began = time.time()
@@ -184,13 +184,13 @@ class Tab:
                 if raw["ready"] and not raw["problems"]:
                     await self._telling.reading(reading, given, layers, raw, began)
                     return surroundings, raw["data"]
-                refusal = self._refusal(reading, raw, surroundings, late=time.monotonic() > deadline)
+                refusal = self._refusal(reading, raw, surroundings, late=patience.is_over)
                 if refusal is not None:
                     await self._telling.reading(reading, given, layers, raw, began)
                     raise refusal
-            elif time.monotonic() > deadline:
+            elif patience.is_over:
                 raise Failed("page-timeout", "The page kept changing.", expected="a page at rest", seen=self.path)
-            await asyncio.sleep(_POLL_SECONDS)
+            await patience.pause()
 
     def _refusal(self, reading: Reading, raw: dict[str, Any], surroundings: Shell, *, late: bool) -> Failed | None:
         """Why this page is given up; None as long as it may still become the one that is wanted."""
@@ -209,16 +209,16 @@ class Tab:
 
         Playwright's own wait is recorded with the page before and after it, which takes several times as long.
         """
-        deadline = time.monotonic() + self.timeouts.control
+        patience = Patience(self.timeouts.control)
         while not await self.read(_SHOWN, css=css):
-            if time.monotonic() > deadline:
+            if patience.is_over:
                 raise UnknownPage(
                     "unusable-control",
                     f"What was to come up did not: {what}.",
                     expected=f"a visible element {css}",
                     seen="none",
                 )
-            await asyncio.sleep(_POLL_SECONDS)
+            await patience.pause()
 
     async def shell(self, *, layers: tuple[Layer, ...] = ()) -> Shell:
         """Only the surroundings, of whatever page this is."""
