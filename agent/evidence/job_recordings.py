@@ -58,7 +58,11 @@ class JobRecordings:
             return
         name = "trace.zip" if self._begun == 1 else f"trace-{self._begun}.zip"
         try:
-            raw = await trace.stop()
+            try:
+                raw = await trace.stop()
+            except OSError as error:  # no room to put it together
+                self._line("trace-missing", {"why": error.strerror or type(error).__name__})
+                return
             await self._learn_cookies(trace.context)
             if raw is None:
                 self._line("trace-missing", {"why": "the browser left no recording"})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 TRACE_VERSIONS = frozenset({10})
-_KNOWN_PARTS = re.compile(r"(?:trace\.(?:trace|network|stacks)|resources/[^/]+)")
+_KNOWN_PARTS = re.compile(r"(?:trace\.(?:trace|network)|resources/[^/]+)")
 _KNOWN_LINES = frozenset(
     ["context-options", "before", "input", "log", "after", "console", "event", "frame-snapshot", "resource-snapshot"]
 )

@@ -23,7 +23,7 @@ from agent.evidence.picture_files import finish_pictures
 from agent.evidence.record import Record, read_record
 from agent.evidence.recorder import TRACE_FORMAT, utc_now
 from agent.evidence.seal import Withheld, conclude, seal, store_trace
-from agent.evidence.tracing import discard, salvage
+from agent.evidence.tracing import discard, gather
 
 
 def partial_folders(root: Path, *, untouched_for: float = 0.0, now: Callable[[], float] = time.time) -> Iterator[Path]:
@@ -105,7 +105,7 @@ def recover_partial(
         log.line("interrupted", {"text": "The process ended here; completed later from what it left."})
     for number, name in enumerate(_recordings(traces_dir, job_id), 1):
         target = "trace.zip" if number == 1 else f"trace-{number}.zip"
-        raw = salvage(traces_dir, name)
+        raw = gather(traces_dir, name)
         if raw is not None and not (path / target).exists():
             kept = store_trace(folder, target, raw, known, withheld, bystanders)
             log.line("trace-kept" if kept else "trace-withheld", {"file": target})

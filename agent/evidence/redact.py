@@ -33,7 +33,6 @@ from agent.evidence.sensitive import (
     mask_value,
 )
 
-_STACKS = "trace.stacks"  # where in the agent's source each call came from: paths of this machine
 _SHORTEST_TOKEN = 16  # shorter values ("en", "1") stand everywhere by accident
 _LONG_SCRIPT = 300  # characters
 _TYPED = re.compile(r"\b(fill|type|insertText|press|pressSequentially)\(.*\)", re.DOTALL)
@@ -49,8 +48,7 @@ def redact_entries(raw: Path, known: KnownSecrets, bystanders: Bystanders | None
     """The entries of the recording in ``raw`` without secrets; the same input gives the same bytes.
 
     With ``bystanders``, without people the job is not about, too. Pages that came in order are not kept as they came,
-    beside what was seen of them: they would be half of the recording. Nor are the places in our own source that calls
-    came from: they are paths of this machine. TraceNotUnderstood as
+    beside what was seen of them: they would be half of the recording. TraceNotUnderstood as
     :class:`agent.evidence.raw_recording.RawRecording` raises it.
     """
     recording = RawRecording.open(raw)
@@ -61,7 +59,7 @@ def redact_entries(raw: Path, known: KnownSecrets, bystanders: Bystanders | None
     for name, data in recording.entries.items():
         if name in lines:
             redacted[name] = _redact_lines(lines[name], mask)
-        elif name != _STACKS and name not in left_out:
+        elif name not in left_out:
             redacted[name] = _redact_body(name, data, types.get(name, ""), mask)
     return redacted
 

@@ -1,4 +1,4 @@
-"""Playwright's recording of one job: started after sign-in, taken out raw, salvaged when the browser died.
+"""Playwright's recording of one job: started after sign-in, and taken out raw, also when the browser died.
 
 Raw recordings hold secrets. They stay in ``traces_dir`` (0700, best on tmpfs), never enter an evidence folder, and are
 deleted as soon as the redacted form is made.
@@ -51,15 +51,17 @@ class JobTrace:
     async def stop(self, seconds: float = 20.0) -> Path | None:
         """End the recording and return the raw zip; None when nothing was recorded.
 
-        A browser that is gone or hangs cannot stop a recording: then it is put together from its remains.
+        A browser that is gone or hangs cannot stop a recording: then its remains may end in a torn line.
         """
-        raw = self._traces_dir / f"{self._name}.raw.zip"
         await self._last_look()
+        is_whole = True
         try:
-            await asyncio.wait_for(self._context.tracing.stop(path=raw), seconds)
-        except (PlaywrightError, TimeoutError, OSError):
-            return await asyncio.to_thread(salvage, self._traces_dir, self._name)
-        return raw if raw.exists() else None
+            # Without a path it lays the recording down where it was made. To have it packed here, not by the driver,
+            # saves deflating what is inflated right after.
+            await asyncio.wait_for(self._context.tracing.stop(), seconds)
+        except (PlaywrightError, TimeoutError):
+            is_whole = False
+        return await asyncio.to_thread(gather, self._traces_dir, self._name, is_whole=is_whole)
 
     async def _last_look(self) -> None:
         """One more call on the page: a page comes into the recording with the next call after it was read."""
@@ -72,24 +74,26 @@ class JobTrace:
                 continue  # the page is gone or hangs: what was recorded before stays
 
 
-def salvage(traces_dir: Path, name: str) -> Path | None:
-    """Put a raw zip together from what a dead process left; None when it left no recording of that name.
+def gather(traces_dir: Path, name: str, *, is_whole: bool = False) -> Path | None:
+    """Put a raw zip together from what lies in ``traces_dir``; None when there is no recording of that name.
 
-    A torn last line is dropped. The browser flushes at nearly every event, so little is missing.
+    Where in our own source each call came from is left out: those are paths of this machine.
+    Unless it ``is_whole``, lines torn by the death of a process are dropped. The driver flushes at nearly every event,
+    so little is missing then.
     """
-    parts = {suffix: traces_dir / f"{name}{suffix}" for suffix in (".trace", ".network", ".stacks")}
-    if not parts[".trace"].exists():
+    if not (traces_dir / f"{name}.trace").exists():
         return None
     raw = traces_dir / f"{name}.raw.zip"
     wanted: set[str] = set()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-        for suffix, path in parts.items():
+    with zipfile.ZipFile(raw, "w") as archive:
+        for suffix in (".trace", ".network"):
+            path = traces_dir / f"{name}{suffix}"
             if not path.exists():
                 continue
             text = path.read_text("utf-8", "replace")
-            if suffix != ".stacks":
+            if not is_whole:
                 text = "".join(f"{line}\n" for line in _whole_lines(text))
-                wanted |= _references(text)
+            wanted |= _references(text)
             archive.writestr(f"trace{suffix}", text)
         for reference in sorted(wanted):
             body = traces_dir / reference

@@ -119,7 +119,6 @@ IN_A_RECORDING: dict[str, Callable[[str], tuple[list[dict[str, Any]], dict[str, 
         {BODY: f'{{"note":"{s}"}}'},
     ),
     "shared body": lambda s: ([], {STYLE: f"/* {s} */" + "a { color: red }\n" * 100}),
-    "stack": lambda s: ([], {"trace.stacks": json.dumps({"files": [s]})}),
 }
 
 

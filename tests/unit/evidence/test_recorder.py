@@ -283,6 +283,23 @@ async def test_a_context_recorded_by_somebody_else_is_only_noted(
     assert "trace-missing" in events(folder)
 
 
+async def test_a_recording_that_finds_no_room_costs_the_recording_only(
+    to: EvidenceRecorder, begun: Page, traces_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The raw form is put together beside the browser's own files; where the disk is full, a line says so, and what
+    the browser wrote goes, too."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("agent.evidence.tracing.gather", full)
+    await to.notify(JobEnded(REFUSED, datetime.now(UTC)))
+    missing = [line for line in read_record(folder_of(to)).lines if line["event"] == "trace-missing"]
+    assert [line["why"] for line in missing] == ["No space left on device"]
+    assert not any(name.startswith(to.job_id) for name in names(traces_dir))
+    check(folder_of(to))
+
+
 async def test_a_secret_in_a_result_file_is_withheld_and_told_loudly(to: EvidenceRecorder, known: KnownSecrets) -> None:
     """A planted secret never gets sealed: the file goes, the report and the manifest say so, and the seal raises."""
     await to.notify(JobStarted(story.job(), "northwind", story.STARTED))

@@ -142,10 +142,15 @@ async def test_same_input_gives_same_bytes(recording: Path, known: KnownSecrets)
     assert redact_trace(recording, known) == redact_trace(recording, known)
 
 
-async def test_no_path_of_this_machine_is_left(recording: Path, known: KnownSecrets) -> None:
-    """Playwright notes from which line of our source each call came; as it was recorded, that is in it."""
+async def test_no_path_of_this_machine_is_left(
+    recording: Path, known: KnownSecrets, context: BrowserContext, site: str, tmp_path: Path
+) -> None:
+    """Playwright notes from which line of our source each call came, and packs that into recordings of its own."""
     here = str(Path(__file__).parent)
-    assert contains(raw_bytes(recording), here)
+    await context.tracing.start(snapshots=True)
+    await (await context.new_page()).goto(f"{site}/person")
+    await context.tracing.stop(path=tmp_path / "own.zip")
+    assert contains((tmp_path / "own.zip").read_bytes(), here)
     assert not contains(redact_trace(recording, known), here)
 
 
