@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,17 @@ async def warm(tmp_path: Path) -> AsyncIterator[WarmBrowser]:
     """A browser that is closed at the end, whatever the test did to it."""
     async with WarmBrowser(options(tmp_path)) as browser:
         yield browser
+
+
+async def test_what_stays_for_good_is_not_collected_again(warm: WarmBrowser) -> None:
+    """Modules and models are put aside once, and what comes later is not, however often the browser starts."""
+    gc.unfreeze()
+    await warm.ready()
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    await warm.close()
+    await warm.ready()
+    assert gc.get_freeze_count() <= frozen
 
 
 class _Pages(BaseHTTPRequestHandler):
