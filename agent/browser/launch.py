@@ -114,6 +114,9 @@ class WarmBrowser:
                 f"{processes.MARK}={mark}",
                 # Over HTTP/2 "Connection: close" means nothing, and Chromium could repeat a lost write by itself.
                 "--disable-http2",
+                # A page cannot open windows: their first request would leave before a write guard could sit on them.
+                # Known to the headless shell alone.
+                "--block-new-web-contents",
             ],
         )
         self._process = processes.find_marked(mark)

@@ -5,7 +5,8 @@ with no evidence, no approval and no record of it. So every request of the page 
 before it leaves, and only a commit lifts that, once the gate has let its one write through. What is stopped is told.
 
 It sits on the browser's own protocol: Playwright's routes would turn the browser's cache off, and be asked about every
-picture. Requests to the sign-in host pass, and so would those of a window that the page opens, and web sockets.
+picture. Requests to the sign-in host pass, and so would web sockets. Windows that a page opens have no guard: the
+headless browser is started so that there are none; a headed one lets their first request pass.
 """
 
 from __future__ import annotations

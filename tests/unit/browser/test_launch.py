@@ -100,6 +100,24 @@ async def test_this_machine_is_reachable(warm: WarmBrowser, server: str) -> None
     assert answer.status == 200
 
 
+async def test_a_page_opens_no_window(warm: WarmBrowser, server: str) -> None:
+    """Neither by a form that is sent to another window, which would be a write that no guard sees, nor by a script;
+    windows of our own come as ever."""
+    if "shell" not in warm.options.executable.name:
+        pytest.skip("only the headless shell can be told so")
+    context = await (await warm.ready()).new_context()
+    page = await context.new_page()
+    await page.goto(server)
+    await page.evaluate("document.forms[0].target = '_blank'")
+    await page.get_by_role("button").click()
+    assert await page.evaluate("window.open('/opened')") is None
+    await page.goto(f"{server}after")
+    assert [seen for seen in _Pages.seen if "favicon" not in seen] == ["GET /", "GET /after"]
+    assert context.pages == [page]
+    await (await context.new_page()).goto(f"{server}ours")
+    assert "GET /ours" in _Pages.seen
+
+
 async def test_traces_lie_in_a_folder_of_our_own(warm: WarmBrowser) -> None:
     """Unredacted traces are nobody else's to read."""
     await warm.ready()
