@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
@@ -11,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from agent.domain.person import NewUser, UserChange
 from agent.errors import AnswerLost, Failed, UnknownPage
 from flows import Catalogue, Directory, TenantAddress, Timeouts
+from flows.page import commit, commit_by_script, sending
 from flows.page.tab import Tab
 from tests.browser.conftest import Sandbox
 from tests.browser.flows.conftest import EMAIL, RecordingGate, job_title, make_person, plan_fault, writes_in
@@ -101,6 +103,27 @@ async def test_a_page_that_loads_itself_anew_while_the_gate_is_asked_is_not_writ
         await page.reload()
 
     gate.meanwhile = loaded_anew
+    sandbox.forget_requests()
+    with pytest.raises(Failed) as failure:
+        await directory.save_user(user_id, CHANGE)
+
+    assert failure.value.code == "document-replaced"
+    assert (len(gate.asked), writes_in(sandbox)) == (1, [])
+
+
+async def test_nor_from_one_that_came_right_before_the_gate_is_asked(
+    generation: str, directory: Directory, sandbox: Sandbox, gate: RecordingGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document that counts is the one of the last look, and not the one that is there when the gate is reached."""
+    user_id = await make_person(sandbox, job_title="Old")
+    let_through = sending.let_through
+
+    async def too_late(tab: Tab, *of_the_write: Any) -> None:
+        await tab.page.reload()
+        await let_through(tab, *of_the_write)
+
+    for module in (commit, commit_by_script):
+        monkeypatch.setattr(module, "let_through", too_late)
     sandbox.forget_requests()
     with pytest.raises(Failed) as failure:
         await directory.save_user(user_id, CHANGE)
