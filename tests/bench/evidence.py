@@ -80,11 +80,11 @@ def _sealing(job: Path, raw: Path, rounds: int) -> dict[str, float]:
     known = KnownSecrets()
     for number in range(5):
         known.add(f"secret {number}", Secret(hashlib.sha256(b"bench %d" % number).hexdigest()[:24] + "+&/"))
-    packing, sealing, size = [], [], 0
+    packing, sealing, before, size = [], [], 0, 0
     target = ROOT / "var" / "bench" / "sealing"
     for number in range(rounds):
         began = time.perf_counter()
-        pack(RawRecording.open(raw).entries)
+        before = len(pack(RawRecording.open(raw).entries))
         packing.append(time.perf_counter() - began)
         folder = EvidenceFolder.create(target, "bench", datetime(2026, 11, 22, tzinfo=UTC), f"job-{number}")
         for path in job.rglob("*"):
@@ -100,7 +100,6 @@ def _sealing(job: Path, raw: Path, rounds: int) -> dict[str, float]:
     table = Table(title="A job of 20 writes: its recording, redacted and sealed")
     for heading in ("", "raw", "redacted", "ratio"):
         table.add_column(heading, justify="right" if heading else "left")
-    before = raw.stat().st_size
     table.add_row("recording, KiB", f"{before / 1024:.0f}", f"{size / 1024:.0f}", f"{size / before:.2f}")
     one, other = statistics.median(packing), statistics.median(sealing)
     table.add_row("ms (raw: only packed; else searched, hashed, reported, too)", f"{one * 1000:.0f}",
