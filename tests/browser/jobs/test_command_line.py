@@ -149,7 +149,7 @@ def test_doctor_names_an_unreachable_tenant(shell: Shell) -> None:
 async def test_doctor_is_done_with_the_sign_in_page_at_once(browser: Browser, sandbox: Sandbox) -> None:
     """It closes what it has opened while the page is still being committed: Chromium loses a page's closing then, in
     one of about thirty times, and the doctor would wait for it for ever."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         for _ in range(100):
             await reach(browser, sandbox.sign_in_url)
     assert browser.contexts == []
