@@ -58,14 +58,14 @@ class JobRecordings:
             return
         name = "trace.zip" if self._begun == 1 else f"trace-{self._begun}.zip"
         try:
+            raw, why = None, "the browser left no recording"
             try:
                 raw = await trace.stop()
             except OSError as error:  # no room to put it together
-                self._line("trace-missing", {"why": error.strerror or type(error).__name__})
-                return
-            await self._learn_cookies(trace.context)
+                why = error.strerror or type(error).__name__
+            await self._learn_cookies(trace.context)  # also without a recording: the rest is searched for them
             if raw is None:
-                self._line("trace-missing", {"why": "the browser left no recording"})
+                self._line("trace-missing", {"why": why})
                 return
             kept = await asyncio.to_thread(store_trace, folder, name, raw, self._known, self._withheld, bystanders)
             self._line("trace-kept" if kept else "trace-withheld", {"file": name})

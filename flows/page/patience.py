@@ -15,17 +15,19 @@ DRAWING_SECONDS = 0.03
 
 
 class Patience:
-    """For one thing that is waited for::
+    """How long one thing is waited for, and how often it is looked at::
 
-    patience = Patience(tab.timeouts.control)
-    while not await there():
-        if patience.is_over:
-            raise ...
-        await patience.pause()
+        patience = Patience(tab.timeouts.control)
+        while not await there():
+            if patience.is_over:
+                raise ...
+            await patience.pause()
+
+    Times are in seconds.
     """
 
     def __init__(self, seconds: float, *, shortest: float = SHORTEST_SECONDS) -> None:
-        """At least one look is made, and one more after ``seconds``."""
+        """``seconds`` is the whole time, ``shortest`` the first pause."""
         self._seconds = seconds
         self._shortest = shortest
         self.renew()

@@ -6,7 +6,7 @@ before it leaves, and only a commit lifts that, once the gate has let its one wr
 
 It sits on the browser's own protocol: Playwright's routes would turn the browser's cache off, and be asked about every
 picture. Requests to the sign-in host pass, and so would web sockets. Windows that a page opens have no guard: the
-headless browser is started so that there are none; a headed one lets their first request pass.
+headless shell is started so that there are none; any other browser lets their first request pass.
 """
 
 from __future__ import annotations
