@@ -16,7 +16,7 @@ import pytest
 from agent.browser import orphans
 from agent.browser.processes import MARK
 
-_SLEEP = "import time; time.sleep(600)"
+_SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 _AGENT = """
 import subprocess, sys
 from pathlib import Path
@@ -25,7 +25,8 @@ from agent.browser import orphans
 state = Path(sys.argv[1])
 name = orphans.mark(state)
 words = [sys.executable, "-c", sys.argv[2], *([] if sys.argv[3] == "only noted" else ["--agent-launch=" + name])]
-browser = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL)
+browser = subprocess.Popen(words, start_new_session=True, stdout=subprocess.PIPE)
+browser.stdout.readline()  # a process that is just being started has no command line for a moment
 if sys.argv[3] != "only marked":
     orphans.note(state, name, (psutil.Process(browser.pid),))
 print(browser.pid, flush=True)
